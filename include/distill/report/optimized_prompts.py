@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from include.distill.evaluation.withheld_verdicts import confirmed_finding, reason_to_withhold
+from include.distill.report.chance_reasons import chance_reasons, judges_disagree
 from include.distill.report.verdict_sentence import judges_phrase
 
 if TYPE_CHECKING:
@@ -22,8 +23,9 @@ def training_sentences(
     """
     Say whether training was needed, in one sentence for each trained arm that was compared with an optimized prompt.
 
-    A sentence makes a claim only if every judge finds the same arm better. A judge finds no arm better if the interval
-    of the half-win rate contains one half.
+    A sentence makes a claim only if every judge finds the same arm better. A judge finds an arm better only if the
+    interval of the half-win rate excludes one half, and the p-value, corrected for all comparisons of the report, is
+    below 0.05. Otherwise the sentence says which condition is not met, and for which judge.
 
     :param judges: all judges of the use case. There is no claim if one of them did not compare the two arms.
     :return: an empty list if no arm has an optimized prompt.
@@ -53,14 +55,8 @@ def _sentence(trained: str, prompted: str, entries: Sequence[ComparisonResult], 
     found = {arm for arm in better if arm}
     if len(found) == 2:
         return f"{_NOT_SHOWN}, because the judges contradict each other on {trained} and {prompted}."
-    if not found:
-        return f"{_NOT_SHOWN}, because the difference between {trained} and {prompted} could be chance."
     if None in better:
-        sure = len(better) - better.count(None)
-        return (
-            f"{_NOT_SHOWN}, because only {judges_phrase(sure, len(better))} found a difference between {trained} and"
-            f" {prompted} that chance does not explain."
-        )
+        return f"{_NOT_SHOWN}, because {_doubt(trained, prompted, entries, better)}."
     phrase = judges_phrase(len(better), len(better))
     if trained in found:
         return (
@@ -68,6 +64,19 @@ def _sentence(trained: str, prompted: str, entries: Sequence[ComparisonResult], 
             " training."
         )
     return f"No: for {phrase}, {prompted} gave better answers than {trained}, although it was not trained."
+
+
+def _doubt(trained: str, prompted: str, entries: Sequence[ComparisonResult], better: Sequence[str | None]) -> str:
+    """Return a clause that says why not all judges found one arm better, with the reason of each judge in doubt."""
+    reasons = chance_reasons(entry for entry, arm in zip(entries, better, strict=True) if arm is None)
+    if sure := len(better) - better.count(None):
+        return (
+            f"only {judges_phrase(sure, len(better))} found a difference between {trained} and {prompted} that chance"
+            f" does not explain: {reasons}"
+        )
+    if judges_disagree(entries):
+        return f"the judges disagree on {trained} and {prompted}, and each difference could be chance: {reasons}"
+    return f"the difference between {trained} and {prompted} could be chance: {reasons}"
 
 
 def _better_arms(entries: Iterable[ComparisonResult]) -> Iterator[str | None]:

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from include.distill.evaluation.records import ComparisonResult, Finding
 from include.distill.evaluation.withheld_verdicts import confirmed_finding, reason_to_withhold
+from include.distill.report.chance_reasons import chance_reason, excludes_one_half, judges_disagree
 from include.distill.report.records import ReportArm
 from include.distill.report.tables import headline_comparisons
 
@@ -65,14 +66,17 @@ def _claim_and_opinions(comparisons: Sequence[ComparisonResult], judges: Collect
     # If no judge found a clear difference, the claim already says that the differences could be chance.
     any_sure = set(findings) != {"unclear"}
     evidence = [
-        _evidence(entry, could_be_chance=any_sure and finding == "unclear")
+        _evidence(entry) + (_doubt(entry, any_sure=any_sure) if finding == "unclear" else "")
         for entry, finding in zip(pair, findings, strict=True)
     ]
-    return _claim(pair[0]["candidate"], pair[0]["baseline"], findings), evidence
+    return _claim(pair, findings), evidence
 
 
-def _claim(candidate: str, baseline: str, findings: Sequence[Finding]) -> str:
+def _claim(pair: Sequence[ComparisonResult], findings: Sequence[Finding]) -> str:
+    candidate, baseline = pair[0]["candidate"], pair[0]["baseline"]
     clear = set(findings) - {"unclear"}
+    if not clear and judges_disagree(pair):
+        return f"The judges disagree on {candidate} and {baseline}, and no difference is beyond chance"
     if not clear:
         return f"No difference between {candidate} and {baseline} beyond chance"
     if len(clear) == 2:
@@ -89,12 +93,20 @@ def judges_phrase(sure: int, total: int) -> str:
     return {1: "the only judge", 2: "both judges"}.get(total, f"all {total} judges")
 
 
-def _evidence(comparison: ComparisonResult, *, could_be_chance: bool = False) -> str:
+def _evidence(comparison: ComparisonResult) -> str:
     decided, interval = comparison["wins"] + comparison["losses"], comparison["preference_ci95"]
     if not decided or interval is None:
         return f"{comparison['judge']} decided none of {comparison['n']} questions"
     return (
         f"{comparison['judge']} preferred {comparison['candidate']} in {comparison['preference']:.0%} "
         f"of {decided} decided questions (95% CI {100 * interval[0]:.0f}–{100 * interval[1]:.0f}%)"
-        f"{', which could be chance' if could_be_chance else ''}"
     )
+
+
+def _doubt(comparison: ComparisonResult, *, any_sure: bool) -> str:
+    """Return that a difference could be chance, with the reason if the interval in the sentence does not show it."""
+    if comparison["preference_ci95"] is None:
+        return ""
+    if excludes_one_half(comparison["preference_ci95"]):
+        return f", which could be chance, because {chance_reason(comparison)}"
+    return ", which could be chance" if any_sure else ""

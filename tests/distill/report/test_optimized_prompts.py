@@ -14,6 +14,8 @@ from tests.distill.report.example_report import base_arm, inputs, tuned_arm
 OPEN = "This run does not show whether training was needed"
 YES = "tuned gave better answers than prompted, which has an optimized prompt but no training."
 NO = "prompted gave better answers than tuned, although it was not trained."
+HALF = "the interval of the half-win rate contains 50%"
+P_VALUE = "the p-value, corrected for all comparisons, is {} and not below 0.05"
 
 
 def sentences(records: list[list[dict[str, Any]]], arms: Any = None, judges: Any = ()) -> list[str]:
@@ -34,13 +36,26 @@ def sentences(records: list[list[dict[str, Any]]], arms: Any = None, judges: Any
         ),
         pytest.param(
             judged(won(45, 40), won(44, 41)),
-            f"{OPEN}, because the difference between tuned and prompted could be chance.",
+            f"{OPEN}, because the difference between tuned and prompted could be chance: for claude-haiku-4-5, {HALF};"
+            f" for mistral-large-3, {HALF}.",
             id="the intervals contain one half",
+        ),
+        pytest.param(
+            judged(won(65, 35), won(66, 34)),
+            f"{OPEN}, because the difference between tuned and prompted could be chance: for claude-haiku-4-5,"
+            f" {P_VALUE.format('0.0657')}; for mistral-large-3, {P_VALUE.format('0.0657')}.",
+            id="the intervals exclude one half, but the corrected p-values are too large",
+        ),
+        pytest.param(
+            judged(won(65, 35), won(35, 65)),
+            f"{OPEN}, because the judges disagree on tuned and prompted, and each difference could be chance: for"
+            f" claude-haiku-4-5, {P_VALUE.format('0.0888')}; for mistral-large-3, {P_VALUE.format('0.0888')}.",
+            id="the intervals exclude one half in opposite directions",
         ),
         pytest.param(
             judged(won(70, 12), won(44, 41)),
             f"{OPEN}, because only 1 of 2 judges found a difference between tuned and prompted that chance does not"
-            " explain.",
+            f" explain: for mistral-large-3, {HALF}.",
             id="one interval contains one half",
         ),
         pytest.param(

@@ -123,6 +123,24 @@ def test_the_verdict_says_when_the_base_student_answers_for_a_champion(arms: Any
     assert (note in sentence) if note else ("base student" not in sentence)
 
 
+@pytest.mark.parametrize(
+    ("second", "claim", "p_value"),
+    [
+        ((35, 65), "The judges disagree on tuned and prompted, and no difference is beyond chance: ", "0.0888"),
+        ((66, 34), "No difference between tuned and prompted beyond chance: ", "0.0657"),
+    ],
+)
+def test_the_verdict_gives_the_reason_if_intervals_exclude_one_half_but_corrected_p_values_are_too_large(
+    second: tuple[int, int], claim: str, p_value: str
+) -> None:
+    verdict = build_report(**prompted_inputs(verdicts=prompt_verdicts(won(65, 35), won(*second))))["verdict"]
+    assert verdict.startswith(claim)
+    reason = (
+        f"%), which could be chance, because the p-value, corrected for all comparisons, is {p_value} and not below"
+    )
+    assert verdict.count(reason) == 2
+
+
 @pytest.mark.parametrize(("baseline", "named"), [("prompted", True), ("base", False)])
 def test_the_verdict_says_which_arm_of_the_pair_has_an_optimized_prompt(baseline: str, named: bool) -> None:
     verdict = build_report(**prompted_inputs(verdicts=prompt_verdicts(won(70, 12), baseline=baseline)))["verdict"]

@@ -120,13 +120,13 @@ class Arm(Section):
         :param rows: the largest number of rows; ``None`` if it is not limited.
         """
         if rows is not None and self.originals != "all" and self.originals > rows:
-            text = f"arm {self.name} requests {self.originals} originals, but source.documents is {rows}"
+            text = f"arm {self.name} requests {self.originals:,} originals, but source.documents is {rows:,}"
             return KeyProblem(("originals",), text)
         maximum = rows if self.originals in ("all", 0) else int(self.originals)
         if maximum is not None and self.synthetic != "all" and self.synthetic > maximum * pairs_per_row:
             text = (
-                f"arm {self.name} requests {self.synthetic} synthetic pairs, but {maximum} rows give at most"
-                f" {maximum * pairs_per_row} (pairs_per_document is {pairs_per_row})"
+                f"arm {self.name} requests {self.synthetic:,} synthetic pairs, but {maximum:,} rows give at most"
+                f" {maximum * pairs_per_row:,} (pairs_per_document is {pairs_per_row})"
             )
             return KeyProblem(("synthetic",), text)
         return None

@@ -37,11 +37,11 @@ def prompt_count_problem(arm: Arm, limits: DistillationLimits) -> KeyProblem | N
     if arm.kind != "distilled":
         return None
     minimum, maximum = limits.prompts
-    originals, synthetic = (0 if count == "all" else count for count in (arm.originals, arm.synthetic))
+    originals, synthetic = _stated(arm)
     requested = f"arm {arm.name} requests {originals:,} originals and {synthetic:,} synthetic pairs as prompts"
-    if originals + synthetic > maximum:
-        key, room = ("originals", maximum) if originals >= maximum else ("synthetic", maximum - originals)
-        text = f"{requested}, but a distillation job accepts at most {maximum:,}; expected {key}: {room} or less"
+    if room := most_prompts(arm, limits):
+        key, most = room
+        text = f"{requested}, but a distillation job accepts at most {maximum:,}; expected {key}: {most} or less"
         return KeyProblem((key,), text)
     if "all" not in (arm.originals, arm.synthetic) and originals + synthetic < minimum:
         text = (
@@ -50,6 +50,19 @@ def prompt_count_problem(arm: Arm, limits: DistillationLimits) -> KeyProblem | N
         )
         return KeyProblem(("originals",), text)
     return None
+
+
+def most_prompts(arm: Arm, limits: DistillationLimits) -> tuple[str, int] | None:
+    """Return the key whose number is too large, and the largest number for it; ``None`` if no number is too large."""
+    maximum, (originals, synthetic) = limits.prompts[1], _stated(arm)
+    if arm.kind != "distilled" or originals + synthetic <= maximum:
+        return None
+    return ("originals", maximum) if originals >= maximum else ("synthetic", maximum - originals)
+
+
+def _stated(arm: Arm) -> tuple[int, int]:
+    """Return the numbers of originals and pairs that an arm states itself; 0 for ``all``."""
+    return 0 if arm.originals == "all" else arm.originals, 0 if arm.synthetic == "all" else arm.synthetic
 
 
 def another_teacher(

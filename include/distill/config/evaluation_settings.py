@@ -36,6 +36,16 @@ _NEEDED_VARIABLES = ("prompt", "prediction")
 # Bedrock fills in no other variable in an evaluation of a model's answers.
 _VARIABLES = ("prompt", "prediction", "ground_truth")
 MetricName = Annotated[str, Field(pattern=r"^[0-9a-zA-Z_.-]+$", max_length=63)]
+# The partitions besides aws, by the first letters of their Regions, as in botocore's partitions.json.
+_PARTITIONS = {
+    "cn-": "aws-cn",
+    "us-gov-": "aws-us-gov",
+    "us-iso-": "aws-iso",
+    "us-isob-": "aws-iso-b",
+    "eu-isoe-": "aws-iso-e",
+    "us-isof-": "aws-iso-f",
+    "eusc-": "aws-eusc",
+}
 
 
 class Rating(Section):
@@ -180,10 +190,21 @@ class HumanEvaluation(JobSettings):
     wait_days: float = Field(14, gt=0, le=365, description="maximum number of days to wait for the workers")
 
     def region_problem(self, region: str) -> str | None:
-        """Return a message if the flow definition is in another Region than the jobs; otherwise ``None``."""
+        """
+        Return a message if the flow definition is in another Region than the jobs, or in another partition.
+
+        Otherwise, return ``None``.
+        """
         if not self.flow_definition_arn:
             return None
-        _, partition, _, found, *_ = self.flow_definition_arn.split(":")
+        _, found_partition, _, found, *_ = self.flow_definition_arn.split(":")
+        partition = partition_of(region)
+        if found == region and found_partition != partition:
+            return (
+                f"found {self.flow_definition_arn!r}, but {region} is a Region of the partition {partition}, not of"
+                f" {found_partition}; expected an ARN that begins with arn:{partition}:sagemaker:{region}:. Copy the"
+                " ARN from the flow definition"
+            )
         if found == region:
             return None
         return (
@@ -222,6 +243,11 @@ class Evaluations(Section):
         if self.pointwise is None:
             raise _missing("pointwise")
         return self.pointwise
+
+
+def partition_of(region: str) -> str:
+    """Return the partition of a Region, which is the second part of the ARNs of its resources."""
+    return next((partition for prefix, partition in _PARTITIONS.items() if region.startswith(prefix)), "aws")
 
 
 def _missing(kind: EvaluationKind) -> UseCaseError:

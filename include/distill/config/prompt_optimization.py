@@ -7,12 +7,12 @@ https://docs.aws.amazon.com/bedrock/latest/userguide/advanced-prompt-optimizatio
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Annotated
 
 from pydantic import Field, field_validator, model_validator
 
-from include.distill.config.arms import Arm
+from include.distill.config.arms import Arm, Comparison
 from include.distill.config.catalog import load_catalog
 from include.distill.config.job_settings import JobSettings, check_metric_name, check_variables
 from include.distill.config.section import Hours, NonBlankText, Section
@@ -108,4 +108,19 @@ def optimization_problem(arms: Iterable[Arm], region: str) -> str | None:
     return (
         f"arm {optimized[0]} has prompt: optimized, but Bedrock optimizes no prompts in {region}; expected one of the"
         f" Regions {', '.join(REGIONS)}. Change aws.region, or remove the arm"
+    )
+
+
+def unused_prompt_problem(arm: Arm, pairs: Iterable[Comparison], scored: Collection[str]) -> str | None:
+    """
+    Return why the job that optimizes the prompt of an arm would be bought for nothing; ``None`` if it would not.
+
+    :param scored: names of the arms whose answers Bedrock's evaluation jobs score.
+    """
+    compared = {name for pair in pairs for name in (pair.candidate, pair.baseline)}
+    if not arm.has_optimized_prompt or arm.name in compared or arm.name in scored:
+        return None
+    return (
+        f"arm {arm.name} has prompt: {arm.prompt}, but is in no comparison, so the job that optimizes its prompt would"
+        " be bought for nothing; expected a comparison with the arm. Add one to comparisons, or remove the arm"
     )

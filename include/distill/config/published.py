@@ -13,6 +13,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from include.distill.config.arms import Arm
 from include.distill.config.key_problems import KeyProblem, refuse
 from include.distill.config.use_case_faults import describe_faults
 from include.distill.core.errors import UseCaseError
@@ -70,6 +71,7 @@ class PublishedResults(_Published):
 
     :param questions: number of evaluation questions; None if it was not published.
     :param arms: what each arm of the use case was in the experiment, by the arm's name.
+    :param fine_tuned: the arms that were fine-tuned. The others were the untrained student with the same prompt.
     """
 
     title: str
@@ -79,6 +81,7 @@ class PublishedResults(_Published):
     models: str
     questions: int | None = None
     arms: dict[str, str]
+    fine_tuned: tuple[str, ...]
     people: People | None = None
     figures: tuple[PublishedFigure, ...]
 
@@ -88,7 +91,23 @@ class PublishedResults(_Published):
         if unknown := sorted(named - set(self.arms)):
             text = f"the figures name the arms {unknown}, which are not listed under arms; expected all arms of figures"
             refuse([KeyProblem(("arms",), text)])
+        if unknown := sorted(set(self.fine_tuned) - set(self.arms)):
+            text = f"found the arms {unknown}, which are not listed under arms; expected arms of the experiment"
+            refuse([KeyProblem(("fine_tuned",), text)])
         return self
+
+    def kind_problem(self, arm: Arm) -> str | None:
+        """Return why an arm cannot stand next to the figures of its name, with a next step; ``None`` if it can."""
+        if arm.name not in self.arms:
+            return None
+        kind = "fine_tuned" if arm.name in self.fine_tuned else "base"
+        figures = f"the published figures of the arm {arm.name} are of {self.arms[arm.name]}"
+        if arm.has_optimized_prompt:
+            remove = "Remove the key prompt" if kind == "base" else f"Remove the key prompt and set kind: {kind}"
+            return f"found prompt: {arm.prompt}, but {figures}; expected kind: {kind} without the key prompt. {remove}"
+        if arm.kind != kind:
+            return f"found {arm.kind}, but {figures}; expected {kind}. Set kind: {kind}, or give the arm another name"
+        return None
 
 
 def published_names(folder: Path = PUBLISHED_FOLDER) -> list[str]:

@@ -10,10 +10,10 @@ from collections.abc import Iterator
 
 from include.distill.config.arms import comparisons_problem, unknown_arm
 from include.distill.config.catalog import load_catalog
-from include.distill.config.distillation_pairs import distillation_problem, prompt_count_problem
+from include.distill.config.distillation_pairs import distillation_problem, most_prompts, prompt_count_problem
 from include.distill.config.key_problems import KeyProblem
 from include.distill.config.model_serving import standing_problem
-from include.distill.config.prompt_optimization import optimization_problem
+from include.distill.config.prompt_optimization import optimization_problem, unused_prompt_problem
 from include.distill.config.published import load_published
 from include.distill.config.training_method import method_problem, mix_problem
 from include.distill.config.use_case import UseCase
@@ -23,6 +23,8 @@ def use_case_problems(use_case: UseCase) -> Iterator[KeyProblem]:
     """Yield the problems of a use case whose sections are valid each by itself."""
     if problem := comparisons_problem(use_case.pairs, use_case.arms):
         yield problem
+    else:
+        yield from _unused_prompts(use_case)
     yield from _published_problems(use_case)
     yield from _evaluation_problems(use_case)
     yield from _size_problems(use_case)
@@ -32,11 +34,22 @@ def use_case_problems(use_case: UseCase) -> Iterator[KeyProblem]:
         yield KeyProblem(("promotion", "serve"), text.replace("promotion.serve is", "found", 1))
 
 
+def _unused_prompts(use_case: UseCase) -> Iterator[KeyProblem]:
+    for index, arm in enumerate(use_case.arms):
+        if text := unused_prompt_problem(arm, use_case.pairs, use_case.scored_arms):
+            yield KeyProblem(("arms", index, "prompt"), text)
+
+
 def _published_problems(use_case: UseCase) -> Iterator[KeyProblem]:
-    """Yield a problem if published figures compare arms that the use case does not have."""
+    """Yield a problem if published figures compare arms that the use case does not have, or arms of another kind."""
     if use_case.published is None:
         return
-    expected, names = load_published(use_case.published).arms, [arm.name for arm in use_case.arms]
+    results, names = load_published(use_case.published), [arm.name for arm in use_case.arms]
+    expected = results.arms
+    for index, arm in enumerate(use_case.arms):
+        if problem := results.kind_problem(arm):
+            text = f"{problem}, or remove the key published"
+            yield KeyProblem(("arms", index, "prompt" if arm.has_optimized_prompt else "kind"), text)
     if missing := [name for name in expected if name not in names]:
         described = ", ".join(f"{name} ({meaning})" for name, meaning in expected.items())
         yield KeyProblem(
@@ -61,11 +74,19 @@ def _evaluation_problems(use_case: UseCase) -> Iterator[KeyProblem]:
 
 def _size_problems(use_case: UseCase) -> Iterator[KeyProblem]:
     rows, per_row = use_case.source.documents, use_case.synthesis.pairs_per_document
+    limits = load_catalog().distillation
     for index, arm in enumerate(use_case.arms):
-        if problem := arm.excess(rows, per_row):
-            yield KeyProblem(("arms", index, *problem.path), f"{problem.text}. {use_case.with_fewer_rows}")
-        if problem := prompt_count_problem(arm, load_catalog().distillation):
-            yield KeyProblem(("arms", index, *problem.path), problem.text)
+        excess, count = arm.excess(rows, per_row), prompt_count_problem(arm, limits)
+        if excess and count and excess.path == count.path and (room := most_prompts(arm, limits)):
+            # Two limits for one number would contradict each other, so only the smaller one is reported.
+            if arm.model_copy(update={room[0]: room[1]}).excess(rows, per_row):
+                count = None
+            else:
+                excess = None
+        if excess:
+            yield KeyProblem(("arms", index, *excess.path), f"{excess.text}. {use_case.with_fewer_rows}")
+        if count:
+            yield KeyProblem(("arms", index, *count.path), count.text)
 
 
 def _job_problems(use_case: UseCase) -> Iterator[KeyProblem]:

@@ -157,6 +157,14 @@ def _unless_not_compared(use_case: UseCase, decision: Decision, champion_before:
     return replace(decision, promoted=False, reasons=(reason, *unmet))
 
 
+def possible_candidates(use_case: UseCase) -> list[str]:
+    """Return the arms that a run may promote: those that are compared with the arm that a candidate would replace."""
+    slot = champion_slot(use_case)
+    base_arms = {arm.name for arm in use_case.arms if arm.kind == "base"}
+    compared = dict.fromkeys(pair.candidate for pair in use_case.pairs if pair.baseline == slot)
+    return [arm for arm in compared if arm not in base_arms]
+
+
 def champion_slot(use_case: UseCase) -> str | None:
     """
     Return the arm that a candidate would replace: the champion arm if there is one, else the first base arm.

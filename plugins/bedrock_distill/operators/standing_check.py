@@ -14,6 +14,7 @@ from include.distill.core.errors import ContractError, RefusedError
 from include.distill.cost.standing_price import standing_note
 from include.distill.evaluation.champion import Champion
 from include.distill.evaluation.champion_parts import ChampionEndpoint
+from include.distill.report.judged_run import champion_slot, possible_candidates
 
 if TYPE_CHECKING:
     from bedrock_distill.hooks.bedrock import BedrockDistillHook
@@ -51,9 +52,9 @@ def standing_warnings(hook: BedrockDistillHook, use_case: UseCase, champion: Cha
     Return warnings about the standing endpoint that do not keep the run from starting.
 
     They state what the endpoint costs per hour from the first promotion on, say whether it answers with a model other
-    than the champion, and name the models that the rule does not promote again.
+    than the champion or whether no run can promote a model, and name the models that the rule does not promote again.
     """
-    warnings: list[str] = []
+    warnings = [*_without_candidates(use_case, has_endpoint=champion is not None and champion.endpoint is not None)]
     if champion is None or champion.endpoint is None:
         note = standing_note(use_case)
         warnings += [note] if note else []
@@ -65,6 +66,20 @@ def standing_warnings(hook: BedrockDistillHook, use_case: UseCase, champion: Cha
     if more := len(withdrawn) - _WITHDRAWN_SHOWN:
         warnings += [f"Number of further models that were rolled back: {more}."] if more > 0 else []
     return warnings
+
+
+def _without_candidates(use_case: UseCase, *, has_endpoint: bool) -> Iterator[str]:
+    serve = use_case.promotion.serve
+    if serve == "none" or possible_candidates(use_case):
+        return
+    slot = champion_slot(use_case)
+    # Without serve, a rollback would not change an endpoint that exists.
+    instead = "" if has_endpoint else ", or set promotion.serve: none"
+    with_slot = f"with {slot} as baseline" if slot else "with a base arm as baseline"
+    yield (
+        f"promotion.serve is {serve}, but no comparison has a trained arm as candidate {with_slot}, so no run can"
+        f" promote a model. Add such a comparison to {use_case.name}.yaml{instead}."
+    )
 
 
 def _state(hook: BedrockDistillHook, champion: Champion, endpoint: ChampionEndpoint) -> Iterator[str]:

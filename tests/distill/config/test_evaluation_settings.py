@@ -3,8 +3,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from botocore.session import get_session
 
-from include.distill.config.evaluation_settings import BUILT_IN_METRICS
+from include.distill.config.evaluation_settings import BUILT_IN_METRICS, HumanEvaluation, partition_of
 from include.distill.core.errors import UseCaseError
 from tests.distill.conftest import make_use_case
 from tools.aws_simulator.models.evaluator import built_in_metrics
@@ -139,6 +140,40 @@ def test_a_human_evaluation_needs_a_flow_definition() -> None:
 def test_a_section_that_bedrock_would_refuse_is_refused(section: dict[str, Any], problem: str) -> None:
     with pytest.raises(UseCaseError, match=problem):
         make_use_case(evaluations=section)
+
+
+@pytest.mark.parametrize(
+    ("region", "partition"),
+    [
+        ("us-east-1", "aws-cn"),
+        ("us-east-1", "aws-us-gov"),
+        ("us-gov-west-1", "aws"),
+        ("cn-north-1", "aws"),
+        ("cn-north-1", "aws-us-gov"),
+    ],
+)
+def test_a_flow_definition_in_the_partition_of_other_regions_is_refused(region: str, partition: str) -> None:
+    arn = FLOW.replace("us-east-1", region).replace("arn:aws:", f"arn:{partition}:")
+    right = partition_of(region)
+    found = HumanEvaluation(flow_definition_arn=arn).region_problem(region) or ""
+    assert found.startswith(f"found '{arn}', but {region} is a Region of the partition {right}, not of {partition}; ")
+    assert f"begins with arn:{right}:sagemaker:{region}:." in found
+    right_arn = arn.replace(f"arn:{partition}:", f"arn:{right}:")
+    assert HumanEvaluation(flow_definition_arn=right_arn).region_problem(region) is None
+
+
+def test_the_arn_that_is_expected_in_another_region_has_the_partition_of_that_region() -> None:
+    arn = FLOW.replace("us-east-1", "cn-north-1").replace("arn:aws:", "arn:aws-cn:")
+    found = HumanEvaluation(flow_definition_arn=arn).region_problem("us-east-1") or ""
+    assert "a flow definition in cn-north-1, but aws.region is us-east-1" in found
+    assert "expected an ARN that begins with arn:aws:sagemaker:us-east-1:." in found
+
+
+def test_partitions_are_those_of_botocore() -> None:
+    session = get_session()
+    for partition in session.get_available_partitions():
+        for region in session.get_available_regions("s3", partition):
+            assert partition_of(region) == partition
 
 
 def test_an_evaluator_of_custom_metrics_only_is_accepted_without_built_in_metrics() -> None:

@@ -58,6 +58,41 @@ def test_a_use_case_needs_all_arms_that_the_figures_compare_and_may_have_more() 
     assert message.endswith("Add the arms, or remove the key published")
 
 
+@pytest.mark.parametrize(
+    ("arm", "problem"),
+    [
+        (
+            {"name": "few", "kind": "base", "prompt": "optimized"},
+            "arms.1.prompt: found prompt: optimized, but the published figures of the arm few are of 500 originals;"
+            " expected kind: fine_tuned without the key prompt. Remove the key prompt and set kind: fine_tuned, or"
+            " remove the key published",
+        ),
+        (
+            {"name": "few", "kind": "base"},
+            "arms.1.kind: found base, but the published figures of the arm few are of 500 originals; expected"
+            " fine_tuned. Set kind: fine_tuned, or give the arm another name, or remove the key published",
+        ),
+        ({"name": "few", "kind": "distilled", "teacher": "nova-pro"}, "arms.1.kind: found distilled, but"),
+        ({"name": "base"}, "arms.0.kind: found fine_tuned, but the published figures of the arm base are of the untr"),
+        ({"name": "base", "kind": "champion"}, "arms.0.kind: found champion, but"),
+        (
+            {"name": "base", "kind": "base", "prompt": "optimized"},
+            "arms.0.prompt: found prompt: optimized, but the published figures of the arm base are of the untrained"
+            " student; expected kind: base without the key prompt. Remove the key prompt, or",
+        ),
+    ],
+)
+def test_the_kinds_of_arms_must_be_those_of_the_published_figures(arm: dict[str, Any], problem: str) -> None:
+    arms = [given.model_dump() for given in article_use_case().arms]
+    replaced = [arm if given["name"] == arm["name"] else given for given in arms]
+    plain = {"name": "plain", "kind": "base"}  # an arm that the figures do not compare may have any kind
+    prompted = {"name": "prompted", "kind": "base", "prompt": "optimized"}
+    assert make_use_case(published="article", arms=[*arms, plain, prompted])
+    with pytest.raises(UseCaseError) as refused:
+        make_use_case(published="article", arms=[*replaced, plain])
+    assert str(refused.value).startswith(f"test: {problem}")
+
+
 def article(**changes: Any) -> dict[str, Any]:
     raw = yaml.safe_load((PUBLISHED_FOLDER / "article.yaml").read_text(encoding="utf-8"))
     return {**raw, **changes}
@@ -78,6 +113,12 @@ def test_figures_that_cannot_be_true_are_refused(tmp_path: Path, changes: dict[s
     first = {**article()["figures"][0], **changes}
     (tmp_path / "wrong.yaml").write_text(yaml.safe_dump(article(figures=[first])))
     with pytest.raises(UseCaseError, match=f"include/published/wrong.yaml is not valid: .*{problem}"):
+        load_published("wrong", tmp_path)
+
+
+def test_only_arms_of_the_experiment_were_fine_tuned(tmp_path: Path) -> None:
+    (tmp_path / "wrong.yaml").write_text(yaml.safe_dump(article(fine_tuned=["few", "gone"])))
+    with pytest.raises(UseCaseError, match=r"fine_tuned: found the arms \['gone'\], which are not listed under arms"):
         load_published("wrong", tmp_path)
 
 

@@ -74,7 +74,7 @@ class TestValidation:
                 "500 originals, but source.documents is 40",
                 id="more originals than rows",
             ),
-            pytest.param({"arms": [BASE, {**MIX, "synthetic": 1501}]}, "at most 1500", id="more than 3 pairs per row"),
+            pytest.param({"arms": [BASE, {**MIX, "synthetic": 1501}]}, "at most 1,500", id="more than 3 pairs per row"),
             pytest.param(
                 {"arms": [BASE, {**MIX, "originals": "all", "synthetic": 121}], "source": FEW},
                 "121 synthetic pairs, but 40 rows give at most 120",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from tests.distill.conftest import make_use_case, raw_use_case
 
 BASE = {"name": "base", "kind": "base"}
 MANAGED = {"name": "managed", "kind": "distilled", "teacher": "nova-pro"}
+TUNED_AND_BASE = {"candidate": "tuned", "baseline": "base"}
 HUMAN = {"flow_definition_arn": "arn:aws:sagemaker:eu-west-1:123456789012:flow-definition/x"}
 
 
@@ -51,6 +53,56 @@ def test_the_problems_of_all_sections_are_reported_together() -> None:
         make_use_case(published="article", arms=[BASE, {**MANAGED, "originals": 99}], evaluations={"human": HUMAN})
     keys = [text.split(": ")[0] for text in str(raised.value).removeprefix("test: ").split("; ") if ": " in text]
     assert {"published", "evaluations.human.flow_definition_arn", "arms.1.originals"} <= {*keys}
+
+
+@pytest.mark.parametrize(
+    ("documents", "sizes", "text"),
+    [
+        (
+            200,
+            {"originals": 20_000},
+            "arms.1.originals: arm managed requests 20,000 originals, but source.documents is 200.",
+        ),
+        (16_000, {"originals": 20_000}, "arms.1.originals: .*expected originals: 15000 or less"),
+        (200, {"originals": 200, "synthetic": 20_000}, "arms.1.synthetic: .* but 200 rows give at most 600"),
+        (9_000, {"originals": 9_000, "synthetic": 30_000}, "arms.1.synthetic: .*expected synthetic: 6000 or less"),
+    ],
+)
+def test_two_limits_for_one_number_give_one_message_with_the_smaller_limit(
+    documents: int, sizes: dict[str, int], text: str
+) -> None:
+    with pytest.raises(UseCaseError) as raised:
+        make_use_case(arms=[BASE, {**MANAGED, **sizes}], source={"training_csv": "t", "documents": documents})
+    assert re.match(f"test: {text}", str(raised.value))
+    assert str(raised.value).count("arms.1.") == 1
+    assert (" or less" in str(raised.value)) is ("or less" in text)
+
+
+@pytest.mark.parametrize(
+    ("changes", "is_bought_for_nothing"),
+    [
+        ({}, False),
+        ({"comparisons": [TUNED_AND_BASE, {"candidate": "tuned", "baseline": "prompted"}]}, False),
+        ({"comparisons": [TUNED_AND_BASE]}, True),
+        ({"comparisons": [TUNED_AND_BASE], "evaluations": {"pointwise": {"evaluators": ["nova-pro"]}}}, False),
+        (
+            {
+                "comparisons": [TUNED_AND_BASE],
+                "evaluations": {"pointwise": {"evaluators": ["nova-pro"], "arms": ["base"]}},
+            },
+            True,
+        ),
+    ],
+)
+def test_a_prompt_that_is_optimized_for_nothing_is_refused(
+    changes: dict[str, Any], is_bought_for_nothing: bool
+) -> None:
+    arms = [BASE, {"name": "prompted", "kind": "base", "prompt": "optimized"}, {"name": "tuned"}]
+    if not is_bought_for_nothing:
+        assert make_use_case(arms=arms, **changes)
+        return
+    with pytest.raises(UseCaseError, match=r"^test: arms\.1\.prompt: arm prompted has prompt: optimized, but is in no"):
+        make_use_case(arms=arms, **changes)
 
 
 def test_a_value_with_an_unknown_variable_causes_no_second_problem() -> None:

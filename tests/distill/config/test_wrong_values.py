@@ -51,7 +51,7 @@ ENTRIES: dict[str, Any] = {
         {"name": "managed", "kind": "distilled", "teacher": "nova-pro", "golden_answers": "ours"},
         {"name": "rewritten", "kind": "base", "prompt": "optimized"},
     ],
-    "comparisons": [{"candidate": "tuned", "baseline": "base"}],
+    "comparisons": [{"candidate": "tuned", "baseline": "base"}, {"candidate": "tuned", "baseline": "rewritten"}],
     "quotas": {"nova-micro": {"requests_per_minute": 1}},
 }
 WRONG: list[Any] = [

@@ -19,6 +19,8 @@ ENDPOINT = ChampionEndpoint(
     kind="on_demand", name="standing", arn="arn:deployment/standing", region="us-east-1", created="2026-11-20"
 )
 SERVED = CHAMPION.model_copy(update={"endpoint": ENDPOINT})
+BASE, TUNED = {"name": "base", "kind": "base"}, {"name": "tuned"}
+PROMPTED = {"name": "prompted", "kind": "base", "prompt": "optimized"}
 ON_DEMAND = {"promotion": {"serve": "on_demand"}}
 
 
@@ -116,6 +118,36 @@ class TestWarnings:
         bedrock.put_throughput("standing", "InService", model_arn=SERVED.model_arn)
         champion = with_endpoint(kind="provisioned", arn="arn:throughput/standing", units=1)
         assert self.warnings(bedrock, champion, **provisioned) == []
+
+    @pytest.mark.parametrize(
+        ("changes", "champion", "text"),
+        [
+            (
+                {},
+                None,
+                "with base as baseline, so no run can promote a model. Add such a comparison to tiny.yaml, or set",
+            ),
+            ({}, SERVED, "with base as baseline, so no run can promote a model. Add such a comparison to tiny.yaml."),
+            (
+                {"arms": [BASE, PROMPTED, TUNED, {"name": "best", "kind": "champion"}]},
+                None,
+                "with best as baseline, so",
+            ),
+        ],
+    )
+    def test_a_use_case_that_can_promote_no_model_is_warned_about(
+        self, bedrock: FakeBedrock, changes: Any, champion: Champion | None, text: str
+    ) -> None:
+        bedrock.put_deployment("standing", "Active", model_arn=SERVED.model_arn)
+        pairs = [{"candidate": "prompted", "baseline": "base"}, {"candidate": "tuned", "baseline": "prompted"}]
+        changes = {"arms": [BASE, PROMPTED, TUNED], "comparisons": pairs, **changes}
+        (found,) = self.warnings(bedrock, champion, **changes)
+        assert found.startswith("promotion.serve is on_demand, but no comparison has a trained arm as candidate ")
+        assert text in found
+        assert found.endswith("set promotion.serve: none.") is (champion is None)
+        assert "can promote" not in "".join(self.warnings(bedrock, champion, **changes, promotion={"serve": "none"}))
+        with_candidate = [*pairs, {"candidate": "tuned", "baseline": "best" if len(changes["arms"]) > 3 else "base"}]
+        assert self.warnings(bedrock, champion, **{**changes, "comparisons": with_candidate}) == []
 
     def test_models_that_people_rolled_back_from_are_named(self, bedrock: FakeBedrock) -> None:
         bedrock.put_deployment("standing", "Active", model_arn=SERVED.model_arn)

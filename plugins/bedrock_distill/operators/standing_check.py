@@ -14,7 +14,6 @@ from include.distill.core.errors import ContractError, RefusedError
 from include.distill.cost.standing_price import standing_note
 from include.distill.evaluation.champion import Champion
 from include.distill.evaluation.champion_parts import ChampionEndpoint
-from include.distill.report.judged_run import champion_slot, possible_candidates
 
 if TYPE_CHECKING:
     from bedrock_distill.hooks.bedrock import BedrockDistillHook
@@ -69,6 +68,8 @@ def standing_warnings(hook: BedrockDistillHook, use_case: UseCase, champion: Cha
 
 
 def _without_candidates(use_case: UseCase, *, has_endpoint: bool) -> Iterator[str]:
+    from include.distill.report.judged_run import champion_slot, possible_candidates
+
     serve = use_case.promotion.serve
     if serve == "none" or possible_candidates(use_case):
         return

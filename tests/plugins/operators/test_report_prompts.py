@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from bedrock_distill.operators.judge import BedrockJudgeOperator
 from bedrock_distill.operators.report import RenderReportOperator
 from include.distill.config.use_case import UseCase
 from include.distill.core.storage import read_json, write_json
@@ -22,18 +23,23 @@ ARMS = [
     {"name": "prompted", "kind": "base", "prompt": "optimized"},
     {"name": "tuned"},
 ]
+COMPARISONS = [{"candidate": arm, "baseline": "base"} for arm in ("tuned", "prompted")]
 
 
 @pytest.fixture
 def prompted_run(new_run: Any, store: MemoryStore, use_case: UseCase) -> Any:
     """A run with an arm that answers like the base arm, and the arguments of its task ``report``."""
-    freeze(store, use_case, arms=ARMS, comparisons=[{"candidate": "tuned", "baseline": "base"}])
+    freeze(store, use_case, arms=ARMS, comparisons=COMPARISONS)
     write_json(store, FOLDER.optimized_prompt("prompted"), optimized_prompt())
     run = new_run()
     arguments = run.until_report()
     for number in range(len(arguments["arms"]["base"]["answers"])):
         store.write(FOLDER.answers("prompted", number), store.read(FOLDER.answers("base", number)))
-    return run, {**arguments, "arms": {**arguments["arms"], "prompted": arguments["arms"]["base"]}}
+    judged = [
+        run.run(BedrockJudgeOperator, judge=judge, candidate="prompted", baseline="base") for judge in use_case.judges
+    ]
+    arms = {**arguments["arms"], "prompted": arguments["arms"]["base"]}
+    return run, {**arguments, "arms": arms, "judgments": [[*arguments["judgments"][0], *judged]]}
 
 
 def reported(prompted_run: Any) -> tuple[Any, str]:

@@ -108,7 +108,8 @@ def optimization_lines(
     :param train: the training rows, or the number of tokens of each of their texts. The first rows are the samples.
     :param rate: the token rate of the arms' prompts; ``None`` if no tokens were counted.
     """
-    tokens = _TYPICAL.tokens(use_case, *_expected(use_case, train, rate or TokenRate()))
+    samples = _expected(use_case, train, rate or TokenRate())
+    tokens = _TYPICAL.tokens(use_case, samples, samples.references)
     return [line for arm in use_case.optimized_arms for line in job_lines(use_case, arm, tokens, prices)]
 
 
@@ -125,7 +126,7 @@ def optimization_notes(
     :param rate: see :func:`optimization_lines`.
     :param bought: the arms whose job was bought already.
     """
-    samples, _ = _expected(use_case, train, rate or TokenRate())
+    samples = _expected(use_case, train, rate or TokenRate())
     longest = samples.count * use_case.answering.max_tokens
     notes = []
     for arm in use_case.optimized_arms:
@@ -153,12 +154,11 @@ def optimization_notes(
     return notes
 
 
-def _expected(use_case: UseCase, train: Sequence[Row | RowTokens], rate: TokenRate) -> tuple[_Samples, float]:
-    """Return the samples of a job, and the tokens of the student's answers to them in one round."""
+def _expected(use_case: UseCase, train: Sequence[Row | RowTokens], rate: TokenRate) -> _Samples:
+    """Return the samples of a job that was not submitted yet."""
     rows = train[: use_case.prompt_optimization.samples]
-    references = sum_tokens(rows, "answer")
     texts = rate.tokens_per_estimated_token * sum_tokens(rows, "document", "question")
-    return _Samples(len(rows), rate.prompt_tokens, texts, references), references
+    return _Samples(len(rows), rate.prompt_tokens, texts, sum_tokens(rows, "answer"))
 
 
 def _samples(record: OptimizationInput, count: Callable[[str], int]) -> _Samples:

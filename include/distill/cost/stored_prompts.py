@@ -56,11 +56,8 @@ class StoredPrompts:
         """Return the prompt that a job optimized for an arm of the run in ``folder``; ``None`` if it cannot be read."""
         try:
             return read_json(self.store, folder.optimized_prompt(arm), OptimizedPrompt)
-        except (
-            NotFoundError,
-            StoredRecordError,
-        ):  # another program may have changed it; this run does not depend on it
-            return None
+        except (NotFoundError, StoredRecordError):
+            return None  # another program may have changed the record, and this run does not depend on it
 
     def job(self, folder: RunFolder, arm: str) -> StoredJob | None:
         """

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import NotRequired, TypedDict
 
-from include.distill.core.ended_jobs import EndedJob
-
 
 class NamedDataset(TypedDict):
     """A dataset, without its location in S3, which does not determine the result."""
@@ -56,10 +54,6 @@ class EvaluationQuestion(TypedDict):
 
     row_id: str
     prompt_sha256: str
-
-
-class EndedEvaluationJob(EndedJob):
-    """How a job ended. The record is stored in ``<prefix>/ended_evaluations/<job name>.json``."""
 
 
 class EvaluationJobManifest(TypedDict):

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import NotRequired, TypedDict
 
-from include.distill.core.ended_jobs import EndedJob
-
 
 class OptimizationSample(TypedDict):
     """A training row in the input of a job. Bedrock wants each variable in an object of its own."""
@@ -35,10 +33,6 @@ class OptimizationInput(TypedDict):
     steeringCriteria: NotRequired[list[str]]
     customEvaluationMetricLabel: NotRequired[str]
     customLLMJConfig: NotRequired[OwnJudge]
-
-
-class EndedOptimizationJob(EndedJob):
-    """How a job ended. The record is stored in ``<prefix>/ended_optimizations/<job name>.json``."""
 
 
 class OptimizationTokens(TypedDict):

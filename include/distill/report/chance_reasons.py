@@ -9,7 +9,7 @@ from include.distill.evaluation.records import ComparisonResult
 
 
 def excludes_one_half(interval: Sequence[float] | None) -> bool:
-    """Return whether an interval of a rate lies on one side of one half."""
+    """Return whether an interval of a rate is above or below one half."""
     return interval is not None and (0.5 < interval[0] <= interval[1] or interval[0] <= interval[1] < 0.5)
 
 

@@ -7,7 +7,7 @@ chance. It does not affect the corrected p-values or the verdict.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from include.distill.config.use_case import UseCase, repeat_arm_name
@@ -122,9 +122,7 @@ def promotion_record(
         promoted nor replaced.
     """
     champion = champion_slot(use_case)
-    base_arms = {arm.name for arm in use_case.arms if arm.kind == "base"}
-    compared = dict.fromkeys(c["candidate"] for c in comparisons if c["baseline"] == champion)
-    candidates = [arm for arm in compared if arm not in base_arms]
+    candidates = _trained_candidates(use_case, (c["candidate"] for c in comparisons if c["baseline"] == champion))
     contaminated = count_contaminated() if candidates else None
     decisions = [
         decide_promotion(
@@ -160,9 +158,13 @@ def _unless_not_compared(use_case: UseCase, decision: Decision, champion_before:
 def possible_candidates(use_case: UseCase) -> list[str]:
     """Return the arms that a run may promote: those that are compared with the arm that a candidate would replace."""
     slot = champion_slot(use_case)
+    return _trained_candidates(use_case, (pair.candidate for pair in use_case.pairs if pair.baseline == slot))
+
+
+def _trained_candidates(use_case: UseCase, candidates: Iterable[str]) -> list[str]:
+    """Return each candidate once, without the base arms, which have no model of their own."""
     base_arms = {arm.name for arm in use_case.arms if arm.kind == "base"}
-    compared = dict.fromkeys(pair.candidate for pair in use_case.pairs if pair.baseline == slot)
-    return [arm for arm in compared if arm not in base_arms]
+    return [arm for arm in dict.fromkeys(candidates) if arm not in base_arms]
 
 
 def champion_slot(use_case: UseCase) -> str | None:

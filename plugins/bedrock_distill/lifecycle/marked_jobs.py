@@ -72,8 +72,8 @@ class JobNet:
             try:
                 if not self.settings().stop_when_marked_failed:
                     continue
-                for running in own_job(self.task, arn) if arn else self._running(job):
-                    arn = running
+                running = own_job(self.task, arn) if arn else running_jobs(self.task, self.jobs, self.kind, job.tags)
+                for arn in running:
                     if message := stop_named_job(
                         self.jobs, arn, at_most_usd=at_most_usd, results=self.results, submit=job.next_attempt
                     ):
@@ -81,9 +81,6 @@ class JobNet:
             except ServiceError as error:
                 what = f"{job.marked} was marked as failed, but its {self.kind.noun} {arn}"
                 yield StopResult.failed(what, self.by_hand, arn, self.task.region_name, error)
-
-    def _running(self, job: MarkedJob) -> Iterator[str]:
-        return running_jobs(self.task, self.jobs, self.kind, job.tags)
 
 
 def own_job(task: RunAccess, arn: str) -> list[str]:

@@ -352,7 +352,7 @@ class ReportReader:
         return _checked([cast(DataCard, card)], DataCardSchema)
 
     def optimized_prompts(self) -> OptimizedPromptsPart:
-        """Return the part of the report about optimized prompts; empty if there are none."""
+        """Return the part of the report about optimized prompts; empty without such prompts."""
         prompts: list[OptimizedPrompt] = []
         for arm in self.use_case.optimized_arms:
             read = partial(self._optimized_prompt, arm)

@@ -16,10 +16,9 @@ from include.distill.config.use_case import UseCase
 from include.distill.core.errors import InputError, NotFoundError, RefusedError, UseCaseError
 from include.distill.core.storage import read_json, write_json
 from include.distill.core.version import VERSION
-from include.distill.evaluation.champion import champion_snapshot
 from tests.fakes.fake_bedrock import FakeBedrock, missing
 from tests.fakes.memory_store import MemoryStore
-from tests.plugins.conftest import FOLDER, RUN_URI, make_champion
+from tests.plugins.conftest import FOLDER, RUN_URI
 
 CLAUDE_3 = "anthropic.claude-3-sonnet-20240229-v1:0"
 
@@ -472,27 +471,6 @@ class TestRefusal:
         monkeypatch.setattr(store, "ensure_bucket", refuse)
         message = self.refusal(preflight(teacher="claude-3-sonnet"), context)
         assert "1. head_bucket bedrock-distill-training: 403" in message
-        assert "Bedrock retired model claude-3-sonnet" in message
-
-    def test_a_missing_champion_is_a_problem_if_the_use_case_compares_with_it(
-        self, preflight: Any, bedrock: FakeBedrock, store: MemoryStore, context: Any
-    ) -> None:
-        uri = f"{FOLDER.root}/champions/aws_docs_qa.json"
-        write_json(store, uri, make_champion().model_dump())
-        arms = [{"name": "base", "kind": "base"}, {"name": "tuned"}, {"name": "best", "kind": "champion"}]
-        message = self.refusal(preflight(arms=arms), context)
-        assert f"arn:model/champion no longer exists in Bedrock; delete {uri}" in message
-        preflight().execute(context)
-        bedrock.models.add("arn:model/champion")
-        preflight(arms=arms).execute(context)
-        assert champion_snapshot(store, FOLDER) == make_champion()
-
-    def test_an_unreadable_champion_file_is_listed_with_the_other_problems(
-        self, preflight: Any, store: MemoryStore, context: Any
-    ) -> None:
-        store.write(f"{FOLDER.root}/champions/aws_docs_qa.json", b"{")
-        message = self.refusal(preflight(teacher="claude-3-sonnet"), context)
-        assert "is not a champion's record" in message
         assert "Bedrock retired model claude-3-sonnet" in message
 
     def test_a_use_case_without_trained_arms_needs_no_fine_tuning(self, preflight: Any, context: Any) -> None:

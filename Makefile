@@ -67,8 +67,9 @@ lint: .venv/.installed ## Check style, format, types and layers without changing
 UV_CACHE = cache="$${UV_CACHE_DIR:-$${XDG_CACHE_HOME:-$$HOME/.cache}/uv}"; \
 	mkdir -p "$$cache" 2> /dev/null && [ -w "$$cache" ] || export UV_CACHE_DIR="$(CURDIR)/.venv/uv-cache"
 
-# No header and no annotation, so that the lock files never contain the address of a package index.
-COMPILE = $(UV_CACHE); $(BIN)/uv pip compile --quiet --python-version 3.11 --no-header --no-annotate --generate-hashes --upgrade
+# No header and no annotation, so that the lock files never contain the address of a package index. --universal locks the
+# packages for every platform and for every Python from 3.11.
+COMPILE = $(UV_CACHE); $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate --generate-hashes --upgrade
 
 lock: $(BIN)/uv ## Update the lock files to the newest versions that requirements.txt and requirements-dev.txt allow
 	@$(COMPILE) --output-file .venv/requirements-dev.lock requirements.txt requirements-dev.txt > /dev/null

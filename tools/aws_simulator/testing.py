@@ -36,6 +36,7 @@ FAST = {
     "model_units": 10,
 }
 STOP_SECONDS = 60
+ACCESS_KEY = "test"  # the owner's key
 ROLE = "arn:aws:iam::123456789012:role/bedrock-jobs"  # a role that exists from the start, for jobs
 
 
@@ -48,26 +49,29 @@ class RunningSimulator:
 
     def __init__(self, url: str) -> None:
         self.url = url
-        self._clients: dict[tuple[str, str], Any] = {}
+        self._clients: dict[tuple[str, str, str], Any] = {}
 
-    def boto(self, service: str, *, region: str = "us-east-1", **config: Any) -> Any:
+    def boto(self, service: str, *, region: str = "us-east-1", access_key: str = ACCESS_KEY, **config: Any) -> Any:
         """Return a boto3 client that connects to the simulator.
 
-        Without ``config``, the client makes one attempt per call. All callers share it, because creating one is slow.
+        Without ``config``, the client makes one attempt per call. All who use it share it, because creating one is
+        slow.
+
+        :param access_key: one of ``callers``, or any key if requests are not authorised.
         """
         if config:
-            return self._new_client(service, region, config)
-        if (service, region) not in self._clients:
-            self._clients[service, region] = self._new_client(service, region, {})
-        return self._clients[service, region]
+            return self._new_client(service, region, access_key, config)
+        if (service, region, access_key) not in self._clients:
+            self._clients[service, region, access_key] = self._new_client(service, region, access_key, {})
+        return self._clients[service, region, access_key]
 
-    def _new_client(self, service: str, region: str, config: dict[str, Any]) -> Any:
+    def _new_client(self, service: str, region: str, access_key: str, config: dict[str, Any]) -> Any:
         settings = {"retries": {"total_max_attempts": 1}, "max_pool_connections": 64, **config}
         return boto3.client(
             service,
             endpoint_url=self.url,
             region_name=region,
-            aws_access_key_id="test",
+            aws_access_key_id=access_key,
             aws_secret_access_key="test",  # noqa: S106 - the simulator accepts any key
             config=Config(**settings),
         )
@@ -112,7 +116,7 @@ def environment(url: str, current: Mapping[str, str], *, region: str = "us-east-
         **unset,
         **without_proxy,
         "AWS_ENDPOINT_URL": url,
-        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_ACCESS_KEY_ID": ACCESS_KEY,
         "AWS_SECRET_ACCESS_KEY": "test",
         "AWS_DEFAULT_REGION": region,
         "AWS_REGION": region,
@@ -131,7 +135,12 @@ def _refuse_mock_aws(*_: Any, **__: Any) -> None:
 
 @contextmanager
 def start_simulator(
-    state_dir: str | Path, *, roles: Collection[str] = (ROLE,), **settings: Any
+    state_dir: str | Path,
+    *,
+    roles: Collection[str] = (ROLE,),
+    policies: Collection[Path] | None = None,
+    callers: Mapping[str, str] | None = None,
+    **settings: Any,
 ) -> Iterator[RunningSimulator]:
     """Run an AWS simulator with the settings ``FAST`` until the block ends. ``settings`` override them.
 
@@ -139,8 +148,17 @@ def start_simulator(
     simulator.
 
     :param roles: ARNs of roles that the account has from the start. Jobs may use them.
+    :param policies: files of stacks. If they are given, even if the list is empty, every request is authorised.
+    :param callers: the name of the role that an access key acts for, by access key. The key ``test`` acts for the
+        account's owner, unless it is in ``callers``.
     """
-    simulator = AwsSimulator(Path(state_dir), {**FAST, **settings}, roles=roles)
+    simulator = AwsSimulator(
+        Path(state_dir),
+        {**FAST, **settings},
+        roles=roles,
+        policies=policies,
+        callers={ACCESS_KEY: "root", **(callers or {})},
+    )
     sock = bind("127.0.0.1", 0)
     sock.listen(2048)  # from here on, connections wait instead of being refused
     server = new_server(simulator)

@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
+from tools.aws_simulator.account.access_log import AccessLog
 from tools.aws_simulator.account.faults import Fault, FaultPlan, check_rules
 from tools.aws_simulator.account.ledger import Ledger
 from tools.aws_simulator.account.settings import SettingsStore
@@ -45,6 +46,7 @@ class Admin:
         page: AdminPage,
         operations: frozenset[str],
         human_tasks: HumanTasks,
+        access_log: AccessLog,
     ) -> None:
         self._settings = settings
         self._ledger = ledger
@@ -53,6 +55,7 @@ class Admin:
         self._page = page
         self._operations = operations
         self._human_tasks = human_tasks
+        self._access_log = access_log
         self.app = Starlette(
             routes=[
                 AdminRoute("/_admin", _redirect),
@@ -61,6 +64,8 @@ class Admin:
                 AdminRoute("/_admin/ledger", self._show_ledger),
                 AdminRoute("/_admin/ledger/reset", self._reset_ledger, methods=["POST"]),
                 AdminRoute("/_admin/requests", self._show_requests),
+                AdminRoute("/_admin/access", self._show_access),
+                AdminRoute("/_admin/access/clear", self._clear_access, methods=["POST"]),
                 AdminRoute("/_admin/settings", self._show_settings, methods=["GET"]),
                 AdminRoute("/_admin/settings", self._change_settings, methods=["PUT"]),
                 AdminRoute("/_admin/faults", self._show_faults, methods=["GET"]),
@@ -89,6 +94,13 @@ class Admin:
 
     async def _show_requests(self, _: Request) -> Response:
         return _json(self._ledger.requests())
+
+    async def _show_access(self, _: Request) -> Response:
+        return _json(self._access_log.entries())
+
+    async def _clear_access(self, _: Request) -> Response:
+        self._access_log.clear()
+        return _json([])
 
     async def _show_settings(self, _: Request) -> Response:
         return _json(self._settings.current.model_dump(mode="json"))

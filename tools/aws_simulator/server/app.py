@@ -16,6 +16,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from tools.aws_simulator.account.access_log import AccessLog
 from tools.aws_simulator.account.faults import FaultPlan
 from tools.aws_simulator.account.ledger import Ledger
 from tools.aws_simulator.account.moto_calls import MotoThread
@@ -49,6 +50,8 @@ from tools.aws_simulator.server.admin import Admin
 from tools.aws_simulator.server.admin_page import AdminPage
 from tools.aws_simulator.server.operations import Handler, SimulatedBedrock
 from tools.aws_simulator.server.session_tokens import SessionTokens
+from tools.aws_simulator.services.authorization import Authorizer
+from tools.aws_simulator.services.callers import Callers
 from tools.aws_simulator.services.iam import Iam
 from tools.aws_simulator.services.pricing import Pricing
 from tools.aws_simulator.services.refusals import is_s3_control, refuse_service, refuse_signature
@@ -69,6 +72,8 @@ class AwsSimulator:
         interface. A request with another Host header, or from a web page of another origin, is refused.
     :param roles: ARNs of roles that are created unless they exist. Bedrock may assume them, and they may use all
         buckets and models.
+    :param policies: files of stacks. If they are given, even if the list is empty, every request is authorised.
+    :param callers: the name of the role that an access key acts for, or ``root``, by access key.
     :raises BlockingIOError: another process uses ``folder``.
     """
 
@@ -78,6 +83,9 @@ class AwsSimulator:
         settings: Mapping[str, Any] | None = None,
         hosts: Collection[str] = (),
         roles: Collection[str] = (),
+        *,
+        policies: Collection[Path] | None = None,
+        callers: Mapping[str, str] | None = None,
     ) -> None:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._hosts = {"localhost", *(host.lower() for host in hosts)}
@@ -95,18 +103,22 @@ class AwsSimulator:
             opened.callback(self._moto.close)
             self._s3 = SimulatedS3(folder / "s3", self._moto)
             opened.callback(self._s3.close)
-            self._open_neighbours(catalog, roles)
+            self._open_neighbours(catalog, roles, callers or {}, enforced=policies is not None)
             self._open_bedrock(catalog)
             for runner in self._runners:
                 runner.resume()
             opened.pop_all()
 
-    def _open_neighbours(self, catalog: Catalog, roles: Collection[str]) -> None:
-        """Open IAM, STS, Service Quotas and Pricing, and create ``roles``."""
+    def _open_neighbours(
+        self, catalog: Catalog, roles: Collection[str], callers: Mapping[str, str], *, enforced: bool
+    ) -> None:
+        """Open IAM, STS, Service Quotas and Pricing, and create ``roles`` and those of ``callers``."""
         self._iam = Iam(self._state, self._moto)
         add_service_roles(self._state, self._iam, roles)
         self._roles = Roles(self._iam)
-        self._sts = Sts(self._state, self._iam, self._roles)
+        self._sts = Sts(self._state, self._iam, self._roles, Callers(self._iam, callers), enforced=enforced)
+        self._access_log = AccessLog()
+        self._authorizer = Authorizer(self._sts, self._roles, self._access_log, enforced=enforced)
         self._tokens = SessionTokens(self._sts)
         # The keys are the names that requests are signed for.
         self._services: dict[str, SimulatedService] = {
@@ -159,6 +171,7 @@ class AwsSimulator:
             AdminPage(self._state, self._settings, ledger, faults, throughputs, deployments),
             self.bedrock.implemented,
             evaluations.human_tasks,
+            self._access_log,
         )
 
     def operations(self) -> dict[str, frozenset[str]]:

@@ -1,6 +1,8 @@
 """
 Refuse requests that use a session's keys without its token, with another token, or after the session has expired.
 
+If every request is authorised, requests with the keys of nobody are refused with the errors of an invalid token.
+
 The error code, text and status depend on the service's protocol. The sources are AWS's documentation and public reports
 that quote AWS's responses:
 
@@ -29,14 +31,12 @@ from tools.aws_simulator.services.sts import Sts, TokenProblem
 _EXPIRED = "The security token included in the request is expired"
 _INVALID = "The security token included in the request is invalid"
 _INVALID_JSON = f"{_INVALID}."  # only the services with XML leave the full stop out
+_UNKNOWN_TO_S3 = ("InvalidAccessKeyId", "The AWS Access Key Id you provided does not exist in our records.", 403)
 _S3_ERRORS: Mapping[TokenProblem, tuple[str, str, int]] = {
-    TokenProblem.MISSING: (
-        "InvalidAccessKeyId",
-        "The AWS Access Key Id you provided does not exist in our records.",
-        403,
-    ),
+    TokenProblem.MISSING: _UNKNOWN_TO_S3,
     TokenProblem.FOREIGN: ("InvalidToken", "The provided token is malformed or otherwise invalid.", 400),
     TokenProblem.EXPIRED: ("ExpiredToken", "The provided token has expired.", 400),
+    TokenProblem.UNKNOWN: _UNKNOWN_TO_S3,
 }
 
 

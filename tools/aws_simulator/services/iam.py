@@ -76,7 +76,7 @@ _READ_ONLY = ("Get", "List")
 class Iam:
     """The roles and managed policies of the account.
 
-    ``is_new`` is True if the state had no IAM records before.
+    ``is_new`` is True if the state had no IAM records before. ``changes`` counts the changes of the records.
     """
 
     def __init__(self, state: State, moto: MotoThread) -> None:
@@ -93,6 +93,7 @@ class Iam:
             state.store("iam", stored)
         self.roles: dict[str, RoleRecord] = {}
         self.policies: dict[str, PolicyRecord] = {}
+        self.changes = 0
         with moto.lock:
             self._restore(stored)
 
@@ -122,6 +123,7 @@ class Iam:
         self.roles = {role.arn: role_record(role) for role in self._backend.roles.values()}
         policies = self._backend.managed_policies.items()
         self.policies = {arn: policy_record(policy) for arn, policy in policies if not arn.startswith(OF_AWS)}
+        self.changes += 1  # after the records, so that nobody takes the records before for those of this change
 
     def _need_aws_policies(self, *arns: str) -> None:
         """Load AWS's policies if one of ``arns`` names such a policy. Loading them takes a moment."""
@@ -225,6 +227,10 @@ class Iam:
         else:
             return None
         return dict(json.loads(text))
+
+    def role_named(self, name: str) -> tuple[str, RoleRecord] | None:
+        """Return the ARN and the record of the role with this name, whatever its path; None if it does not exist."""
+        return next(((arn, role) for arn, role in self.roles.items() if role["name"] == name), None)
 
     def add_role(self, record: RoleRecord) -> None:
         """Add a role if no role has its name."""

@@ -8,23 +8,23 @@ evaluated.
 
 from __future__ import annotations
 
-import datetime
 import json
 import secrets
 import time
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
 
-from tools.aws_simulator.access.conditions import PolicyError
-from tools.aws_simulator.access.policies import AccessRequest, Policy, decide
+from tools.aws_simulator.access.conditions import Context, PolicyError
+from tools.aws_simulator.access.policies import AccessRequest, decide
 from tools.aws_simulator.account.calls import ACCOUNT_ID
 from tools.aws_simulator.account.records import RoleRecord
 from tools.aws_simulator.account.state import State
 from tools.aws_simulator.protocol.errors import AccessDeniedException, ValidationException
 from tools.aws_simulator.services.iam import Iam
+from tools.aws_simulator.services.permissions import ROOT, PermissionsOfRoles, described
+
+__all__ = ["BEDROCK", "ROLE_PREFIX", "ROOT", "Roles", "add_service_roles", "service_role"]
 
 ROLE_PREFIX = f"arn:aws:iam::{ACCOUNT_ID}:role/"
-ROOT = f"arn:aws:iam::{ACCOUNT_ID}:root"
 BEDROCK = frozenset({("Service", "bedrock.amazonaws.com")})
 # https://github.com/aws-samples/amazon-bedrock-workshop/issues/367
 NOT_ASSUMABLE = "Could not assume provided IAM role."
@@ -37,6 +37,7 @@ class Roles:
 
     def __init__(self, iam: Iam) -> None:
         self._iam = iam
+        self._permissions = PermissionsOfRoles(iam)
 
     def check_assumable(self, role_arn: str, source_arn: str, region: str) -> None:
         """Check that Bedrock may assume a role on behalf of the resource ``source_arn``.
@@ -67,7 +68,7 @@ class Roles:
         role = self._iam.roles.get(role_arn)
         if role is None:
             return False
-        request = AccessRequest(action, role_arn, principals, {**_context(region), **context})
+        request = AccessRequest(action, role_arn, principals, {**described(region), **context})
         try:
             return decide([json.loads(role["trust"])], request) == "allowed"
         except PolicyError:
@@ -79,7 +80,7 @@ class Roles:
         action: str,
         resource: str,
         region: str,
-        context: Mapping[str, str] | None = None,
+        context: Context | None = None,
         *,
         resource_policy: str | None = None,
     ) -> bool:
@@ -90,62 +91,21 @@ class Roles:
             root user from doing an action.
         :param resource_policy: the policy of the resource. It may deny the action, or allow the role to do it.
         """
-        permissions = _permissions_of_root() if role_arn == ROOT else self._permissions(role_arn)
-        if permissions is None:
-            return False
-        documents, boundary = permissions.documents, permissions.boundary
-        everything = {
-            **_context(region),
-            "aws:PrincipalArn": role_arn,
-            "aws:PrincipalAccount": ACCOUNT_ID,
-            "aws:ResourceAccount": ACCOUNT_ID,
-            **permissions.context,
-            **(context or {}),
-        }
-        request = AccessRequest(action, resource, context=everything)
-        try:
-            if resource_policy is None:
-                return decide(documents, request, boundary=boundary) == "allowed"
-            attached = [json.loads(resource_policy)]
-            account = {("AWS", ACCOUNT_ID), ("AWS", ROOT)}
-            as_role = AccessRequest(action, resource, frozenset({("AWS", role_arn)}), everything)
-            as_anyone = AccessRequest(action, resource, as_role.principals | account, everything)
-            if decide(attached, as_anyone) == "denied":
-                return False
-            # If the resource's policy allows the whole account to do an action, the policies of the role decide.
-            return decide([*documents, *attached], as_role, boundary=boundary) == "allowed"
-        except PolicyError:
-            return False
+        return self.refusal(role_arn, action, resource, region, context, resource_policy=resource_policy) is None
 
-    def _permissions(self, role_arn: str) -> _Permissions | None:
-        role = self._iam.roles.get(role_arn)
-        if role is None:
-            return None
-        documents = [json.loads(text) for text in role["policies"].values()]
-        documents += [document for arn in role["attached"] if (document := self._iam.document(arn))]
-        boundary = self._iam.document(role["boundary"]) or {} if role["boundary"] else None
-        tags = {f"aws:PrincipalTag/{tag['Key']}": tag["Value"] for tag in role["tags"]}
-        return _Permissions(documents, boundary, {"aws:PrincipalType": "AssumedRole", **tags})
-
-
-@dataclass(frozen=True)
-class _Permissions:
-    """
-    What a role or the root user may do.
-
-    :param documents: the policies that allow and deny actions.
-    :param boundary: the permissions boundary; None if there is no boundary.
-    :param context: the keys for the conditions of policies that describe the role or the root user.
-    """
-
-    documents: Sequence[Policy]
-    boundary: Policy | None
-    context: Mapping[str, str]
-
-
-def _permissions_of_root() -> _Permissions:
-    everything = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
-    return _Permissions([everything], None, {"aws:PrincipalType": "Account"})
+    def refusal(
+        self,
+        role_arn: str,
+        action: str,
+        resource: str,
+        region: str,
+        context: Context | None = None,
+        *,
+        resource_policy: str | None = None,
+    ) -> str | None:
+        """Return why a role may not do an action, as AWS's message says it; None if :meth:`allows` is true."""
+        request = AccessRequest(action, resource, context=context or {})
+        return self._permissions.refusal(role_arn, request, region, resource_policy)
 
 
 def add_service_roles(state: State, iam: Iam, arns: Collection[str]) -> None:
@@ -163,18 +123,6 @@ def add_service_roles(state: State, iam: Iam, arns: Collection[str]) -> None:
         for arn in sorted({job.body["roleArn"] for job in jobs}):
             if arn.startswith(ROLE_PREFIX):
                 iam.add_role(service_role(arn))
-
-
-def _context(region: str) -> dict[str, str]:
-    now = datetime.datetime.now(datetime.UTC)
-    return {
-        "aws:CurrentTime": now.isoformat(timespec="seconds").replace("+00:00", "Z"),
-        "aws:EpochTime": str(int(now.timestamp())),
-        "aws:RequestedRegion": region,
-        # Bedrock uses TLS, even if the clients of the simulator do not.
-        "aws:SecureTransport": "true",
-        "s3:TlsVersion": "1.3",
-    }
 
 
 def service_role(arn: str) -> RoleRecord:

@@ -1,8 +1,9 @@
 """
 Answer the STS operations GetCallerIdentity and AssumeRole.
 
-The simulator accepts any access key. A key that AssumeRole has issued identifies the session of the role and needs the
-token of the session. Any other key counts as the root user of the account, because the simulator has no users.
+A key that AssumeRole has issued identifies the session of the role and needs the token of the session. A key can also
+act for a role or for the account's owner (``callers.py``). Any other key counts as the root user of the account,
+because the simulator has no users. If every request is authorised, any other key is refused.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from tools.aws_simulator.account.records import SessionRecord
 from tools.aws_simulator.account.state import State
 from tools.aws_simulator.protocol.errors import ServiceError
 from tools.aws_simulator.protocol.specification import load_service
+from tools.aws_simulator.services.callers import Callers
 from tools.aws_simulator.services.iam import Iam
 from tools.aws_simulator.services.roles import ROOT, Roles
 from tools.aws_simulator.services.service import ServiceCall, SimulatedService
@@ -33,22 +35,35 @@ class TokenProblem(Enum):
     MISSING = "the request has no session token"
     FOREIGN = "the token is not that of the session"
     EXPIRED = "the session has expired"
+    UNKNOWN = "the access key belongs to nobody"
 
 
 class Sts:
-    """The sessions of roles."""
+    """
+    The sessions of roles, and the callers with keys of their own.
 
-    def __init__(self, state: State, iam: Iam, roles: Roles) -> None:
+    :param enforced: refuse all keys that belong neither to a session nor to a caller.
+    """
+
+    def __init__(self, state: State, iam: Iam, roles: Roles, callers: Callers, *, enforced: bool = False) -> None:
         self._state = state
         self._iam = iam
         self._roles = roles
+        self._callers = callers
+        self._enforced = enforced
         handlers = {"GetCallerIdentity": self.caller_identity, "AssumeRole": self.assume_role}
         self.service = SimulatedService(load_service("sts"), handlers)
 
     def session(self, access_key: str) -> SessionRecord | None:
-        """Return the session that an access key belongs to; None if AssumeRole has not issued the key."""
+        """Return the session that an access key belongs to; None if the key is not that of a role."""
+        if access_key in self._callers:
+            return self._callers.session(access_key)
         record: SessionRecord | None = self._state.load(f"sts_session:{access_key}", None)
         return record
+
+    def is_refused(self, access_key: str) -> bool:
+        """Return whether an access key belongs to nobody, and is therefore refused."""
+        return self._enforced and access_key not in self._callers and self.session(access_key) is None
 
     def caller_arn(self, access_key: str) -> str:
         """Return the ARN of the caller with this access key, even if the session has expired."""
@@ -63,12 +78,13 @@ class Sts:
     def token_problem(self, access_key: str, token: str | None) -> TokenProblem | None:
         """Return why a request with this access key and session token is refused; None if it is accepted.
 
-        A key that AssumeRole has not issued is accepted with any token and without one. Sessions that earlier versions
+        The key of a caller is accepted with any token and without one, as is an unknown key if requests are not
+        authorised. Sessions that earlier versions
         of the simulator stored have no token, so only their expiry time is checked.
         """
         session = self.session(access_key)
         if session is None:
-            return None
+            return TokenProblem.UNKNOWN if self.is_refused(access_key) else None
         if "token" in session and not token:
             return TokenProblem.MISSING
         if "token" in session and token != session["token"]:

@@ -222,3 +222,8 @@ def test_the_own_pages_may_send_requests(simulator: RunningSimulator) -> None:
         send(simulator, "GET", "/_admin/ledger", None, {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate"})
         == 200
     )
+
+
+def test_the_log_of_decisions_can_be_read_and_cleared(simulator: RunningSimulator) -> None:
+    assert simulator.admin("GET", "access") == []  # requests are not authorised here
+    assert simulator.admin("POST", "access/clear") == []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -205,7 +206,7 @@ def test_batch_input_is_read_with_the_role(simulator: RunningSimulator) -> None:
 def test_only_the_policy_of_a_resource_can_keep_the_root_user_from_an_action(
     effect: str, principal: Any, expected: bool
 ) -> None:
-    unused: Any = None
+    unused: Any = SimpleNamespace(changes=0)
     statement = {"Effect": effect, "Principal": principal, "Action": "s3:*", "Resource": "arn:aws:s3:::data/*"}
     policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
     asked = (ROOT, "s3:GetObject", "arn:aws:s3:::data/a", "us-east-1")

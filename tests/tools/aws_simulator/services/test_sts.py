@@ -10,6 +10,7 @@ import pytest
 from tests.fakes.aws_simulator import RunningSimulator
 from tests.tools.aws_simulator.builders import ROLE, fresh, refused
 from tools.aws_simulator.account.state import State
+from tools.aws_simulator.services.callers import Callers
 from tools.aws_simulator.services.roles import ROOT
 from tools.aws_simulator.services.sts import Sts
 
@@ -93,7 +94,7 @@ def test_the_permissions_of_a_session_are_those_of_its_role(tmp_path: Path) -> N
     state = State(tmp_path / "bedrock.sqlite")
     state.store("sts_session:ASIA1", {"arn": "arn:aws:sts::1:assumed-role/r/s", "role": "arn:aws:iam::1:role/r"})
     unused: Any = None
-    sts = Sts(state, unused, unused)
+    sts = Sts(state, unused, unused, Callers(unused, {}))
     assert sts.caller_role("ASIA1") == "arn:aws:iam::1:role/r"
     assert sts.caller_role("AKIA1") == ROOT
     state.close()

@@ -57,6 +57,19 @@ class InferenceProfiles:
             return self._models.find_profile(region, identifier)
         return self._models.find(region, profile.body["modelId"])
 
+    def routes(self, region: str, identifier: str) -> tuple[str, list[str]] | None:
+        """Return the ARN of a profile and those of the models behind it; None if there is no such profile.
+
+        :param identifier: the id or the ARN of a system-defined or an application profile.
+        """
+        if profile := self._application(region, identifier):
+            return profile.arn, profile.body["modelArns"]
+        entry = self._models.find_profile(region, identifier)
+        if entry is None:
+            return None
+        scope = _scope(identifier)
+        return _profile_arn(region, f"{scope}.{entry.model_id}"), _model_arns(region, scope, entry.model_id)
+
     def create(self, call: Call) -> dict[str, Any]:
         """Handle CreateInferenceProfile."""
         if repeated := find_repeated(self._state.inference_profiles, call, ConflictException):
@@ -168,6 +181,10 @@ def _model_arns(region: str, scope: str, model_id: str) -> list[str]:
     return [foundation_model_arn(name, model_id) for name in destinations(region, scope)]
 
 
+def _profile_arn(region: str, profile_id: str) -> str:
+    return f"arn:aws:bedrock:{region}:{ACCOUNT_ID}:inference-profile/{profile_id}"
+
+
 def _system_view(region: str, scope: str, entry: ModelEntry) -> dict[str, Any]:
     model, profile_id = entry.model, f"{scope}.{entry.model_id}"
     name = model.profile_name or f"{model.provider} {model.name}"
@@ -176,7 +193,7 @@ def _system_view(region: str, scope: str, entry: ModelEntry) -> dict[str, Any]:
     return {
         "inferenceProfileName": f"{SCOPES[scope].name} {name}",
         "description": f"Routes requests to {name} {where}.",
-        "inferenceProfileArn": f"arn:aws:bedrock:{region}:{ACCOUNT_ID}:inference-profile/{profile_id}",
+        "inferenceProfileArn": _profile_arn(region, profile_id),
         "models": [{"modelArn": arn} for arn in _model_arns(region, scope, entry.model_id)],
         "inferenceProfileId": profile_id,
         "status": "ACTIVE",

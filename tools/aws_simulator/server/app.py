@@ -48,6 +48,9 @@ from tools.aws_simulator.runtime.streaming import Streaming
 from tools.aws_simulator.s3.s3 import SimulatedS3
 from tools.aws_simulator.server.admin import Admin
 from tools.aws_simulator.server.admin_page import AdminPage
+from tools.aws_simulator.server.bedrock_access import BedrockAccess
+from tools.aws_simulator.server.bedrock_actions import BedrockActions
+from tools.aws_simulator.server.bedrock_arns import BedrockArns
 from tools.aws_simulator.server.operations import Handler, SimulatedBedrock
 from tools.aws_simulator.server.session_tokens import SessionTokens
 from tools.aws_simulator.services.authorization import Authorizer
@@ -57,6 +60,7 @@ from tools.aws_simulator.services.pricing import Pricing
 from tools.aws_simulator.services.refusals import is_s3_control, refuse_service, refuse_signature
 from tools.aws_simulator.services.roles import Roles, add_service_roles
 from tools.aws_simulator.services.service import SimulatedService
+from tools.aws_simulator.services.service_access import ServiceAccess
 from tools.aws_simulator.services.service_quotas import ServiceQuotas
 from tools.aws_simulator.services.signature_errors import check_service_signature
 from tools.aws_simulator.services.sts import Sts
@@ -120,6 +124,7 @@ class AwsSimulator:
         self._access_log = AccessLog()
         self._authorizer = Authorizer(self._sts, self._roles, self._access_log, enforced=enforced)
         self._tokens = SessionTokens(self._sts)
+        self._service_access = ServiceAccess(self._authorizer, self._iam)
         # The keys are the names that requests are signed for.
         self._services: dict[str, SimulatedService] = {
             "iam": self._iam.service,
@@ -162,6 +167,7 @@ class AwsSimulator:
             InvocationLogs(logging, self._s3, self._sts.caller_arn),
             self._tokens.check_bedrock,
             self._settings,
+            BedrockAccess(self._authorizer, BedrockActions(BedrockArns(self._state, profiles))),
         )
         self._admin = Admin(
             self._settings,
@@ -229,7 +235,7 @@ class AwsSimulator:
         if service := self._services.get(service_name):
             unread = CredentialScope("", DEFAULT_REGION, service_name)  # the check refuses the header
             check = partial(self._check_service, request, service_name, is_query=service.is_query)
-            return await service.handle(request, scope or unread, check)
+            return await service.handle(request, scope or unread, check, self._service_access.check)
         if service_name == "s3" and not is_s3_control(request):
             return await self._answer_s3(request)
         if service_name != "s3" and self.bedrock.knows(request.method, request.scope["raw_path"].decode()):

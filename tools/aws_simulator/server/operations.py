@@ -1,5 +1,6 @@
 """
-Answer Bedrock requests: find the operation, apply the fault plan, validate, call the handler, log the outcome.
+Answer Bedrock requests: find the operation, apply the fault plan, validate, authorise, call the handler, log the
+outcome.
 
 If botocore knows an operation that the simulator does not implement, the request is refused and the error names the
 operation. If the setting ``as_of`` names a day, requests for what Bedrock did not have on that day are refused too. A
@@ -44,6 +45,7 @@ from tools.aws_simulator.protocol.rest_json import UnmodelledResultError, error_
 from tools.aws_simulator.protocol.signatures import check_signature
 from tools.aws_simulator.protocol.specification import Specification
 from tools.aws_simulator.runtime.invocation_logs import InvocationLogs
+from tools.aws_simulator.server.bedrock_access import BedrockAccess
 
 logger = logging.getLogger(__name__)
 
@@ -67,6 +69,7 @@ class SimulatedBedrock:
         logs: InvocationLogs,
         check_token: Callable[[Request], None],
         settings: SettingsStore,
+        access: BedrockAccess,
     ) -> None:
         self.specification = Specification()
         self._handlers = handlers
@@ -75,6 +78,7 @@ class SimulatedBedrock:
         self._logs = logs
         self._check_token = check_token
         self._settings = settings
+        self._access = access
 
     @property
     def implemented(self) -> frozenset[str]:
@@ -143,6 +147,8 @@ class SimulatedBedrock:
         if day is not None:
             _check_members(operation.name, arguments, day)
         call = Call(arguments, scope.region, fault, scope.access_key)
+        has_api_key = is_bearer(request.headers.get("authorization", ""))
+        self._access.check(operation.name, call, has_api_key=has_api_key)
         result = handler(call)
         if inspect.isawaitable(result):
             result = await result

@@ -60,16 +60,21 @@ class SimulatedService:
         return str(self._model.service_name), frozenset(self._handlers)
 
     async def handle(
-        self, request: Request, scope: CredentialScope, check: Callable[[], None] = lambda: None
+        self,
+        request: Request,
+        scope: CredentialScope,
+        check: Callable[[], None] = lambda: None,
+        authorize: Callable[[ServiceCall], None] = lambda _: None,
     ) -> Response:
         """Answer one request.
 
         :param check: raises ``ServiceError`` if the caller's credentials are refused.
+        :param authorize: raises ``ServiceError`` if the caller may not make the request.
         """
         body = await request.body()
         try:
             check()
-            return await self._call(request, scope, body)
+            return await self._call(request, scope, body, authorize)
         except ServiceError as error:
             return self._refuse(error)
         except RecursionError:
@@ -79,7 +84,9 @@ class SimulatedService:
             text = f"The AWS simulator failed: {type(error).__name__}: {error}"
             return self._refuse(ServiceError(self._failure, text, 500))
 
-    async def _call(self, request: Request, scope: CredentialScope, body: bytes) -> Response:
+    async def _call(
+        self, request: Request, scope: CredentialScope, body: bytes, authorize: Callable[[ServiceCall], None]
+    ) -> Response:
         form = read_form(request.url.query, body) if self.is_query else {}
         target = request.headers.get("x-amz-target", "").rpartition(".")[2]
         operation = self._query_operation(form) if self.is_query else self._operation(target)
@@ -88,7 +95,9 @@ class SimulatedService:
         if handler is None:
             text = f"The AWS simulator does not implement {operation.name} of {self._title}. Nothing was changed."
             raise self._unknown(text, NOT_IMPLEMENTED)
-        result = handler(ServiceCall(operation, arguments, scope, request, body))
+        call = ServiceCall(operation, arguments, scope, request, body)
+        authorize(call)
+        result = handler(call)
         if inspect.isawaitable(result):
             result = await result
         if isinstance(result, Response):

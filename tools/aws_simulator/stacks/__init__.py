@@ -1,0 +1,3 @@
+"""Create in the simulated account what CloudFormation templates describe."""
+
+from __future__ import annotations

@@ -106,22 +106,25 @@ class SimulatedS3:
         try:
             check_request(method, path, query, body)
             check(body)
-            request = ObjectRequest.read(method, path, query, headers, body)
-            self._check_headers(request)
-            upload = read_upload(method, headers, body, completes="uploadId" in request.arguments and method == "POST")
-            with self._lock:
-                self._check_upload(request)
-                check_copy(self._backend.buckets, request)
-                # moto does not see the bucket's policy, so it refuses unsigned requests that the policy allows.
-                signed = is_signed(headers, request.arguments, body)
-                added = {} if signed else {"authorization": _CREDENTIAL.format(region="us-east-1")}
-                answer = self._ask(replace(request, headers={**upload.headers, **added}, body=upload.body), path)
+            answer = self._perform(ObjectRequest.read(method, path, query, headers, body), path)
         except S3Error as error:
             return s3_error(error, method)
         except Exception:
             logger.exception("S3 %s failed inside the simulator", method)
             return s3_error(S3Error("InternalError", "The simulator failed; see its log.", 500), method)
         return _response(method, *answer)
+
+    def _perform(self, request: ObjectRequest, path: str) -> Answer:
+        self._check_headers(request)
+        method, headers, body = request.method, dict(request.headers), request.body
+        upload = read_upload(method, headers, body, completes="uploadId" in request.arguments and method == "POST")
+        with self._lock:
+            self._check_upload(request)
+            check_copy(self._backend.buckets, request)
+            # moto does not see the bucket's policy, so it refuses unsigned requests that the policy allows.
+            signed = is_signed(headers, request.arguments, body)
+            added = {} if signed else {"authorization": _CREDENTIAL.format(region="us-east-1")}
+            return self._ask(replace(request, headers={**upload.headers, **added}, body=upload.body), path)
 
     def _check_headers(self, request: ObjectRequest) -> None:
         """Check the headers, and that the request is signed or that the bucket allows unsigned requests."""
@@ -256,6 +259,20 @@ class SimulatedS3:
             self._policies[bucket] = check_policy(bucket, body)
         except S3Error as error:  # earlier versions stored any text
             logger.warning("The stored policy of the bucket %s is not valid, so it is ignored: %s", bucket, error)
+
+    def configure(self, bucket: str, query: str, body: bytes) -> None:
+        """Create a bucket, or set the part of its configuration that ``query`` names, with the rights of the owner.
+
+        :raises S3Error: S3 refuses the request.
+        """
+        headers = {"host": "127.0.0.1", "authorization": _CREDENTIAL.format(region="us-east-1")}
+        check_request("PUT", f"/{bucket}", query, body)
+        request = ObjectRequest("PUT", bucket, "", query, headers, body)
+        status, _, content = self._perform(request, f"/{bucket}")
+        if status >= 300:
+            text = content if isinstance(content, str) else content.decode()
+            code, message = (re.search(f"<{name}>([^<]*)<", text) for name in ("Code", "Message"))
+            raise S3Error(code[1] if code else "Refused", message[1] if message else text, status)
 
     def bucket_region(self, bucket: str) -> str | None:
         """Return the Region of a bucket; None if the bucket does not exist."""

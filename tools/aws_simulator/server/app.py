@@ -64,6 +64,7 @@ from tools.aws_simulator.services.service_access import ServiceAccess
 from tools.aws_simulator.services.service_quotas import ServiceQuotas
 from tools.aws_simulator.services.signature_errors import check_service_signature
 from tools.aws_simulator.services.sts import Sts
+from tools.aws_simulator.stacks.loading import load_stacks
 
 
 class AwsSimulator:
@@ -79,6 +80,7 @@ class AwsSimulator:
     :param policies: files of stacks. If they are given, even if the list is empty, every request is authorised.
     :param callers: the name of the role that an access key acts for, or ``root``, by access key.
     :raises BlockingIOError: another process uses ``folder``.
+    :raises StackError: a file of ``policies`` is not valid.
     """
 
     def __init__(
@@ -108,6 +110,7 @@ class AwsSimulator:
             self._s3 = SimulatedS3(folder / "s3", self._moto)
             opened.callback(self._s3.close)
             self._open_neighbours(catalog, roles, callers or {}, enforced=policies is not None)
+            load_stacks(policies or (), self._iam, self._s3)
             self._open_bedrock(catalog)
             for runner in self._runners:
                 runner.resume()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Iterable
 from typing import Any
 
 from moto.iam.models import iam_backends
@@ -231,6 +232,23 @@ class Iam:
     def role_named(self, name: str) -> tuple[str, RoleRecord] | None:
         """Return the ARN and the record of the role with this name, whatever its path; None if it does not exist."""
         return next(((arn, role) for arn, role in self.roles.items() if role["name"] == name), None)
+
+    def is_of_aws(self, arn: str) -> bool:
+        """Return whether an ARN names a managed policy of AWS that exists."""
+        with self._moto.lock:
+            self._need_aws_policies(arn)
+            return arn in self._aws_policies
+
+    def replace(self, roles: Iterable[RoleRecord], policies: Iterable[PolicyRecord]) -> None:
+        """Replace all roles and all managed policies of the account. Their records have already been checked."""
+        with self._moto.lock:
+            before = self._records()
+            self._restore({"roles": list(roles), "policies": list(policies)})
+            try:
+                self._state.store("iam", self._records())
+            except Exception:
+                self._restore(before)
+                raise
 
     def add_role(self, record: RoleRecord) -> None:
         """Add a role if no role has its name."""

@@ -68,6 +68,8 @@ LEGAL: dict[str, list[Any]] = {
     "tags": [["distill", "distill"], ["日本", "a,b", " ", "x" * 100], ["A", "a"]],
     "published": ["article"],
     "aws.conn_id": [*TEXTS, "team-b/aws", "team b", "a/b", "a-b", "s3://x", "équipe", ".", "-", "a" * 300, "a\nb"],
+    "aws.promotion_conn_id": ["", "team-b/aws", "équipe", "a" * 300],
+    "aws.clean_up_conn_id": ["", "team-b/aws", "équipe", "a" * 300],
     "aws.region": ["us-gov-west-1", "eu-isoe-west-1", "ap-southeast-7", "eusc-de-east-1"],
     "aws.role_arn": ["arn:aws-us-gov:iam::000000000000:role/a/b/日本"],
     "storage.training_bucket": ["a.b-c"],

@@ -45,6 +45,10 @@ class Aws(Section):
     """Access to AWS. ``role_arn`` is the role that Bedrock assumes to read and write S3."""
 
     conn_id: str = "aws_default"
+    promotion_conn_id: str | None = Field(
+        None, description="connection of the tasks that change the champion or its endpoint; conn_id if it is not set"
+    )
+    clean_up_conn_id: str | None = Field(None, description="connection of distill_clean_up; conn_id if it is not set")
     region: str = Field("us-east-1", pattern=r"^[a-z]{2,4}(-[a-z]+)+-[0-9]$", max_length=32)
     role_arn: str = Field(pattern=r"^arn:aws[a-z-]*:iam::[0-9]{12}:role/\S+$")
 
@@ -52,6 +56,16 @@ class Aws(Section):
     def account(self) -> str:
         """The 12-digit id of the account to which the role belongs."""
         return self.role_arn.split(":")[4]
+
+    @property
+    def promotion_connection(self) -> str:
+        """The id of the connection of the tasks that change a champion or its standing endpoint."""
+        return self.promotion_conn_id or self.conn_id
+
+    @property
+    def clean_up_connection(self) -> str:
+        """The id of the connection of ``distill_clean_up``."""
+        return self.clean_up_conn_id or self.conn_id
 
 
 class Storage(Section):

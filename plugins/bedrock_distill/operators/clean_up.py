@@ -92,7 +92,7 @@ class CleanUpOperator(ExplainedTask, BaseOperator):
     def connect(self, use_case: UseCase) -> tuple[BedrockDistillHook, S3ObjectStore]:
         """Return clients for Bedrock and S3 that use the use case's connection."""
         aws = use_case.aws
-        hook = BedrockDistillHook(aws.conn_id, aws.region, bucket_owners=use_case.bucket_owners)
+        hook = BedrockDistillHook(aws.clean_up_connection, aws.region, bucket_owners=use_case.bucket_owners)
         return hook, S3ObjectStore(hook)
 
     def now(self) -> datetime.datetime:
@@ -130,8 +130,10 @@ class CleanUpOperator(ExplainedTask, BaseOperator):
         return plans
 
     def _accounts(self, chosen: Sequence[UseCase]) -> Iterator[Account]:
-        for conn_id, region in dict.fromkeys((use_case.aws.conn_id, use_case.aws.region) for use_case in chosen):
-            here = [use_case for use_case in chosen if (use_case.aws.conn_id, use_case.aws.region) == (conn_id, region)]
+        places: dict[tuple[str, str], list[UseCase]] = {}
+        for use_case in chosen:
+            places.setdefault((use_case.aws.clean_up_connection, use_case.aws.region), []).append(use_case)
+        for here in places.values():
             yield Account(*self.connect(here[0]), here)
 
 

@@ -45,15 +45,23 @@ def promotion_tasks(use_case: UseCase, report: Any, arms: Mapping[str, ArmTasks]
     if use_case.promotion.may_ask:
         # Airflow fails the task if a person answers within about a second of the question. A retry then asks again.
         decided["approval"] = PromotionApprovalOperator(task_id=APPROVE, reported=report.output, retries=3).output
+    # A platform team may let only this connection change what applications call.
+    caller = use_case.aws.promotion_connection
     change = None if use_case.promotion.serve == "none" else change_tasks(use_case, report, decided)
     tried = {"switched": change.switched.output, "smoked": change.smoke.output} if change else {}
-    promote = PromoteChampionOperator(task_id=PROMOTE, outlets=[champion_asset(use_case.name)], **decided, **tried)
+    promote = PromoteChampionOperator(
+        task_id=PROMOTE, outlets=[champion_asset(use_case.name)], **decided, **tried, aws_conn_id=caller
+    )
     if change:
         change.connect(promote)
     if not use_case.promotion.delete_losers:
         return promote
     delete = DeleteLosersOperator(
-        task_id=DELETE_LOSERS, reported=report.output, trained=trained, trigger_rule=TriggerRule.NONE_FAILED
+        task_id=DELETE_LOSERS,
+        reported=report.output,
+        trained=trained,
+        trigger_rule=TriggerRule.NONE_FAILED,
+        aws_conn_id=caller,
     )
     promote >> delete
     if change:
@@ -68,17 +76,19 @@ def change_tasks(use_case: UseCase, report: Any, decided: Mapping[str, Any]) -> 
     :param decided: the arguments of ``switch`` that say which arm won, and whether a person approved it.
     """
     serving = use_case.serving
+    caller = use_case.aws.promotion_connection
     start = EmptyOperator(task_id=START_SWITCH)
-    switch = SwitchChampionOperator(task_id=SWITCH, retries=RETRIES_OF_SWITCH, **decided)
+    switch = SwitchChampionOperator(task_id=SWITCH, retries=RETRIES_OF_SWITCH, **decided, aws_conn_id=caller)
     switched = StandingEndpointSensor(
         task_id=SWITCHED,
         switching=switch.output,
         poll_interval_seconds=serving.poll_interval_seconds,
         timeout_seconds=serving.timeout_minutes * 60,
+        aws_conn_id=caller,
         **DEFERRED_RETRIES,
     )
-    smoke = SmokeTestOperator(task_id=SMOKE, switched=switched.output)
-    settle = SettleEndpointOperator(task_id=SETTLE, retries=RETRIES_OF_SETTLE)
+    smoke = SmokeTestOperator(task_id=SMOKE, switched=switched.output, aws_conn_id=caller)
+    settle = SettleEndpointOperator(task_id=SETTLE, retries=RETRIES_OF_SETTLE, aws_conn_id=caller)
     # `settle` also repairs what an earlier run left, so `start_switch` follows `report` even if no arm won.
     report >> start
     return ChangeTasks(start, switch, switched, smoke, settle)

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from include.distill.config.sections import Batch, Curation, FanOut, Judging, Section, SourceData, Storage
+from include.distill.config.sections import Aws, Batch, Curation, FanOut, Judging, Section, SourceData, Storage
 
 
 @pytest.mark.parametrize(
@@ -45,3 +45,12 @@ def test_a_section_cannot_be_changed() -> None:
 
 def test_a_fan_out_has_twice_as_many_threads_as_concurrent_calls() -> None:
     assert FanOut(concurrency=8).threads == 16
+
+
+def test_a_connection_that_is_not_set_or_empty_is_that_of_the_run() -> None:
+    run = {"conn_id": "run", "role_arn": "arn:aws:iam::123456789012:role/r"}
+    for unset in ({}, {"promotion_conn_id": "", "clean_up_conn_id": ""}):
+        aws = Aws.model_validate({**run, **unset})
+        assert (aws.promotion_connection, aws.clean_up_connection) == ("run", "run")
+    aws = Aws.model_validate({**run, "promotion_conn_id": "promote", "clean_up_conn_id": "tidy"})
+    assert (aws.conn_id, aws.promotion_connection, aws.clean_up_connection) == ("run", "promote", "tidy")

@@ -36,6 +36,15 @@ def test_the_use_case_of_the_form_says_where_everything_is(place: Any, context: 
     assert (place.champion(), place.choice()) == (None, None)
 
 
+def test_a_rollback_uses_the_connection_for_promotions(
+    place: Any, context: Any, use_case: UseCase, tmp_path: Path
+) -> None:
+    promoting = use_case.aws.model_copy(update={"promotion_conn_id": "aws_promotion"})
+    write_use_case(tmp_path, use_case.model_copy(update={"aws": promoting}), serve="on_demand")
+    place.open_place(context)
+    assert place.aws_conn_id == "aws_promotion"
+
+
 @pytest.mark.parametrize(
     ("name", "problem"),
     [

@@ -455,3 +455,9 @@ class TestThroughTheSimulator:
         store.write(FOREIGN, b"mine")
         (tmp_path / "use_cases").mkdir()
         return with_folder(tmp_path / "use_cases", use_case)
+
+
+def test_a_clean_up_uses_the_connection_that_the_use_case_names_for_it(use_case: UseCase) -> None:
+    aws = use_case.aws.model_copy(update={"clean_up_conn_id": "aws_clean_up"})
+    hook, _ = ListLeftoversOperator(task_id="connect").connect(use_case.model_copy(update={"aws": aws}))
+    assert (use_case.aws.conn_id, hook.aws_conn_id) == ("aws_default", "aws_clean_up")

@@ -56,11 +56,12 @@ down: ## Stop what `make up` started
 pictures: .venv/.installed ## Take the pictures of a finished run and its report for docs/pictures (needs Chromium)
 	@$(BIN)/python -m tools.local_airflow.pictures
 
-lint: .venv/.installed ## Check style, format, types and layers without changing any file
+lint: .venv/.installed ## Check style, format, types, layers and templates without changing any file
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@PYTHONPATH=.:plugins $(BIN)/lint-imports --no-logo
+	@$(BIN)/cfn-lint
 
 # uv keeps its downloads in a cache below HOME, so that another checkout need not download them again. If uv cannot write
 # there, its cache is in .venv.

@@ -11,8 +11,12 @@ import pytest
 from include.distill.core.paths import PROJECT_ROOT
 
 AT_THE_TOP = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")
-PAGES = [*(PROJECT_ROOT / name for name in AT_THE_TOP), *sorted((PROJECT_ROOT / "docs").rglob("*.md"))]
-FOLDERS = "include|plugins|tools|tests|dags|container|docs"
+WITH_PAGES = ("docs", "deploy")
+PAGES = [
+    *(PROJECT_ROOT / name for name in AT_THE_TOP),
+    *(page for folder in WITH_PAGES for page in sorted((PROJECT_ROOT / folder).rglob("*.md"))),
+]
+FOLDERS = "include|plugins|tools|tests|dags|container|docs|deploy"
 # Signs of a pattern or of a file that the reader makes.
 PLACEHOLDERS = re.compile(r"[<*{…$]|\bmy_|hr_questions|in_batches")
 

@@ -15,10 +15,11 @@ override EVALUATION := $(value EVALUATION)
 override EVALUATION_CSV := $(value EVALUATION_CSV)
 override APPROVE := $(value APPROVE)
 override AS_OF := $(value AS_OF)
-export CSV USE_CASE DOCUMENTS EVALUATION EVALUATION_CSV APPROVE AS_OF
+override ENV_FILE := $(value ENV_FILE)
+export CSV USE_CASE DOCUMENTS EVALUATION EVALUATION_CSV APPROVE AS_OF ENV_FILE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run promote-demo celery test chaos bench up down pictures lint lock pin-images clean
+.PHONY: help setup run promote-demo celery mwaa mwaa-trial test chaos bench up down pictures lint lock pin-images clean
 
 help: ## Show this list
 	@echo "Usage: make <target> [CSV=rows.csv] [EVALUATION_CSV=rows.csv] [USE_CASE=name] [DOCUMENTS=n] [EVALUATION=n] [APPROVE=ask] [AS_OF=YYYY-MM-DD]"
@@ -36,6 +37,12 @@ promote-demo: .venv/.installed ## Promote a simulated model, call its endpoint, 
 
 celery: .venv/.installed ## Run the pipeline once on the services of docker-compose.yaml (Celery, PostgreSQL, Redis), without Docker
 	@$(BIN)/python -m tools.compose
+
+mwaa: .venv/.installed ## Build build/mwaa/ for Amazon MWAA from the settings in .env (or ENV_FILE=path)
+	@$(BIN)/python -m tools.mwaa
+
+mwaa-trial: .venv/.installed ## Run the pipeline once in MWAA's layout with the versions of its image (needs Python 3.12)
+	@$(BIN)/python -m tools.mwaa.trial $(TRIAL)
 
 test: .venv/.installed ## Run all tests; none needs an AWS account
 	@$(BIN)/python -m pytest -m "not e2e" -n auto

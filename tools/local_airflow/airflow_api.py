@@ -92,6 +92,19 @@ class AirflowApi:
                 raise
             self._call("PATCH", f"/pools/{quote(name, safe='')}", {"pool": name, **settings})
 
+    def change_pools(self, body: Mapping[str, Any]) -> None:
+        """Send one request that changes several pools."""
+        self._call("PATCH", "/pools", body)
+
+    def status_of(self, path: str) -> int | None:
+        """Return the status of a page; None if the api-server does not answer."""
+        import httpx
+
+        try:
+            return self._client.get(path).status_code
+        except httpx.HTTPError:
+            return None
+
     def find_dag(self, dag_id: str) -> JsonObject | None:
         """Return Airflow's description of a DAG; None until the dag-processor has stored the DAG."""
         try:

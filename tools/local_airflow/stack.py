@@ -54,10 +54,6 @@ class LocalStack:
         :raises ComponentDiedError: a process ended during the start.
         :raises NotReadyError: a component is not healthy in time. The message names it.
         """
-        # make clean runs without the libraries that these modules need
-        from include.distill.config.loader import load_use_cases
-        from include.distill.inference.pools import required_pools
-
         sweep(self.layout.state)
         move_earlier_state(self.layout)
         self._group.start(simulator_component(self.layout, self.ports))
@@ -68,8 +64,7 @@ class LocalStack:
         check = self._group.check  # a component that ends during the start is not restarted, but raises an error
         wait_until(self._simulator_is_up, f"the AWS simulator {logs}", READY_SECONDS, check=check)
         wait_until(self.api.is_up, f"Airflow's API {logs}", READY_SECONDS, check=check)
-        for name, settings in required_pools(load_use_cases(environment=self.environment).valid).items():
-            self.api.ensure_pool(name, settings)
+        self._create_pools()
         self._start_airflow("triggerer")  # started last, because a run needs it later than the others
         wait_until(lambda: not self._supervisor.problems(), self._describe_problems, READY_SECONDS, check=check)
 
@@ -94,6 +89,14 @@ class LocalStack:
     def close(self) -> None:
         """Stop everything that is still running."""
         self._group.close()
+
+    def _create_pools(self) -> None:
+        # make clean runs without the libraries that these modules need
+        from include.distill.config.loader import load_use_cases
+        from include.distill.inference.pools import required_pools
+
+        for name, settings in required_pools(load_use_cases(environment=self.environment).valid).items():
+            self.api.ensure_pool(name, settings)
 
     def _start_airflow(self, name: str) -> None:
         self._supervisor.started(name)

@@ -99,6 +99,19 @@ def test_an_existing_pool_gets_the_settings(airflow: ScriptedAirflow, api: Airfl
     assert airflow.requests[1] == ("PATCH", "/api/v2/pools/teacher", {"pool": "teacher", "slots": 8})
 
 
+def test_one_request_changes_several_pools(airflow: ScriptedAirflow, api: AirflowApi) -> None:
+    airflow.answers = [(200, {})]
+    api.change_pools({"actions": []})
+    assert airflow.requests == [("PATCH", "/api/v2/pools", {"actions": []})]
+
+
+def test_the_status_of_a_page(airflow: ScriptedAirflow, api: AirflowApi) -> None:
+    airflow.answers = [(200, "a page"), (404, "none")]
+    assert [api.status_of("/distill/"), api.status_of("/other/")] == [200, 404]
+    assert airflow.requests[0][:2] == ("GET", "/distill/")
+    assert AirflowApi("http://127.0.0.1:9", attempts=1).status_of("/distill/") is None
+
+
 def test_all_pages_of_task_instances_are_read(airflow: ScriptedAirflow, api: AirflowApi) -> None:
     airflow.answers = [
         (200, {"task_instances": [{"n": 1}, {"n": 2}], "total_entries": 3}),

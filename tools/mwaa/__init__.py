@@ -1,0 +1,1 @@
+"""Build what Amazon MWAA needs (``make mwaa``), and try it on this machine (``make mwaa-trial``)."""

@@ -62,13 +62,11 @@ class InferenceProfiles:
 
         :param identifier: the id or the ARN of a system-defined or an application profile.
         """
-        if profile := self._application(region, identifier):
-            return profile.arn, profile.body["modelArns"]
-        entry = self._models.find_profile(region, identifier)
-        if entry is None:
-            return None
-        scope = _scope(identifier)
-        return _profile_arn(region, f"{scope}.{entry.model_id}"), _model_arns(region, scope, entry.model_id)
+        if entry := self._models.find_profile(region, identifier):
+            scope = _scope(identifier)
+            return _profile_arn(region, f"{scope}.{entry.model_id}"), _model_arns(region, scope, entry.model_id)
+        profile = self._application(region, identifier)
+        return (profile.arn, profile.body["modelArns"]) if profile else None
 
     def create(self, call: Call) -> dict[str, Any]:
         """Handle CreateInferenceProfile."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from tools.aws_simulator.access.conditions import Context
 from tools.aws_simulator.account.access_log import AccessLog
-from tools.aws_simulator.services.roles import Roles
+from tools.aws_simulator.services.roles import ROOT, Roles
 from tools.aws_simulator.services.sts import Sts
 
 
@@ -46,19 +46,12 @@ class Authorizer:
         """
         if not self.enforced:
             return None
-        caller = self._sts.caller_arn(access_key)
-        reason = (
-            f"because no identity-based policy allows the {action} action"
-            if self._sts.is_refused(access_key)
-            else self._roles.refusal(
-                self._sts.caller_role(access_key),
-                action,
-                resource_arn,
-                region,
-                context,
-                resource_policy=resource_policy,
-            )
-        )
+        session = self._sts.session(access_key)
+        caller, role = (session["arn"], session["role"]) if session else (ROOT, ROOT)
+        if session is None and self._sts.is_refused(access_key):
+            reason: str | None = f"because no identity-based policy allows the {action} action"
+        else:
+            reason = self._roles.refusal(role, action, resource_arn, region, context, resource_policy=resource_policy)
         self._log.add(caller, action, resource_arn, allowed=reason is None)
         if reason is None:
             return None

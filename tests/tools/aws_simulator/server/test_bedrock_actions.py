@@ -18,6 +18,7 @@ from tools.aws_simulator.catalog.catalog import load_catalog
 from tools.aws_simulator.protocol.specification import Specification
 from tools.aws_simulator.resources.foundation_models import FoundationModels
 from tools.aws_simulator.resources.inference_profiles import InferenceProfiles
+from tools.aws_simulator.server.bedrock_actions import CREATIONS as CREATED
 from tools.aws_simulator.server.bedrock_actions import Access, BedrockActions
 from tools.aws_simulator.server.bedrock_arns import BedrockArns
 
@@ -67,8 +68,8 @@ CREATIONS: dict[str, tuple[dict[str, Any], list[str]]] = {
         ],
     ),
     "CreateAdvancedPromptOptimizationJob": ({"tags": TAGS}, [on(OPTIMIZATION)]),
-    "CreateProvisionedModelThroughput": ({"modelId": CUSTOM, "tags": TAGS}, [on("provisioned-model"), CUSTOM]),
-    "CreateCustomModelDeployment": ({"modelArn": CUSTOM, "tags": TAGS}, [on("custom-model-deployment"), CUSTOM]),
+    "CreateProvisionedModelThroughput": ({"modelId": CUSTOM, "tags": TAGS}, [CUSTOM]),
+    "CreateCustomModelDeployment": ({"modelArn": CUSTOM, "tags": TAGS}, [CUSTOM]),
     "CreateInferenceProfile": (
         {"modelSource": {"copyFrom": f"{MODEL}/{NOVA}"}, "tags": TAGS},
         [on("application-inference-profile"), f"{MODEL}/{NOVA}"],
@@ -139,8 +140,6 @@ NOT_IN_TABLE = {
     ("bedrock:CreateEvaluationJob", "evaluation-job"),
     ("bedrock:CreateEvaluationJob", "inference-profile"),
     ("bedrock:CreateModelInvocationJob", "inference-profile"),
-    ("bedrock:CreateProvisionedModelThroughput", "provisioned-model"),
-    ("bedrock:CreateCustomModelDeployment", "custom-model-deployment"),
 }
 
 
@@ -172,7 +171,7 @@ def test_a_creation_needs_the_new_resource_the_models_its_tags_and_its_role(
     arguments, resources = CREATIONS[operation]
     expected = [(f"bedrock:{operation}", resource) for resource in resources]
     if TAGS in arguments.values():
-        expected += [("bedrock:TagResource", resource) for resource in resources if resource.endswith("/*")]
+        expected += [("bedrock:TagResource", on(kind)) for kind in CREATED[operation].tags]
     expected += [PASSED] if "roleArn" in arguments else []
     assert [(access.action, access.resource) for access in needed(actions, operation)] == expected
 
@@ -181,9 +180,9 @@ def test_the_tags_of_a_request_and_of_a_resource_are_keys_for_conditions(actions
     state.custom_models.add(Resource("custom_model", CUSTOM, "us-east-1", "mine", 0.0, {}))  # type: ignore[arg-type]
     state.tag(CUSTOM, {"environment": "local"})
     accesses = needed(actions, "CreateProvisionedModelThroughput", modelId="mine")
-    new, model, tagging = (access.context for access in accesses)
-    assert new == tagging == {"aws:RequestTag/project": "p", "aws:TagKeys": ["project"]}
-    assert model == {"aws:ResourceTag/environment": "local", **new}
+    model, tagging = (access.context for access in accesses)
+    assert tagging == {"aws:RequestTag/project": "p", "aws:TagKeys": ["project"]}
+    assert model == {"aws:ResourceTag/environment": "local", **tagging}
     (deletion,) = needed(actions, "DeleteCustomModel", modelIdentifier="mine")
     assert deletion == Access("bedrock:DeleteCustomModel", CUSTOM, {"aws:ResourceTag/environment": "local"})
     (untagging,) = needed(actions, "UntagResource", resourceARN=CUSTOM)

@@ -14,11 +14,8 @@ MODEL = "arn:aws:bedrock:us-east-1::foundation-model/m"
 class FakeSts:
     """A caller with the key ``key`` and the owner with the key ``owner``."""
 
-    def caller_arn(self, access_key: str) -> str:
-        return CALLER if access_key == "key" else ROOT
-
-    def caller_role(self, access_key: str) -> str:
-        return "role" if access_key == "key" else ROOT
+    def session(self, access_key: str) -> dict[str, str] | None:
+        return {"arn": CALLER, "role": "role"} if access_key == "key" else None
 
     def is_refused(self, access_key: str) -> bool:
         return access_key not in ("key", "owner")

@@ -9,11 +9,13 @@ from dataclasses import dataclass
 
 import yaml
 
+from bedrock_distill.hooks.template_policies import policy_with
 from include.distill.core.errors import FAILED_TASK
 from include.distill.core.paths import INCLUDE
 
 TABLE_PATH = INCLUDE / "aws_errors.yaml"
 _SUFFIXES = ("Exception", "Error", "Fault")
+_NOT_STATED = "any resource"  # AWS's refusals name the action, but no resource if the action has none
 _KEYS = {"kind", "codes", "exceptions", "message", "service", "advice", "then_clear"}
 
 
@@ -24,7 +26,8 @@ class ErrorMeaning:
 
     :param kind: the kind of the error, which determines whether the call is repeated.
     :param advice: what the error means and what to do, as sentences for an error message. ``{connection}`` is where
-        the credentials come from.
+        the credentials come from. ``{action}`` and ``{resource}`` are groups of ``message``, and ``{policy}`` is the
+        policy of the CloudFormation template that has the action.
     :param then_clear: the task to clear after following ``advice``; empty if ``advice`` says all that has to be done.
     :param message: the row applies only if this pattern matches AWS's message; ``None`` matches every message.
     """
@@ -34,9 +37,12 @@ class ErrorMeaning:
     then_clear: str = FAILED_TASK
     message: re.Pattern[str] | None = None
 
-    def advice_for(self, connection: str) -> str:
-        """Return the advice for a call with the credentials of ``connection``."""
-        return self.advice.replace("{connection}", connection)
+    def advice_for(self, connection: str, message: str = "") -> str:
+        """Return the advice for a call with the credentials of ``connection`` that AWS refused with ``message``."""
+        found = self.message.search(message) if self.message else None
+        values = {"connection": connection, **{name: text or _NOT_STATED for name, text in _groups(found).items()}}
+        values["policy"] = policy_with(values.get("action", ""))
+        return re.sub(r"\{(\w+)\}", lambda name: values[name[1]], self.advice)
 
     def applies_to(self, message: str) -> bool:
         """Return whether the row applies to an error with this message."""
@@ -88,6 +94,10 @@ def load_error_table() -> ErrorTable:
         for name in row.get("exceptions", ()):
             by_exception.setdefault(name, []).append(meaning)
     return ErrorTable(by_code, by_exception)
+
+
+def _groups(match: re.Match[str] | None) -> dict[str, str | None]:
+    return match.groupdict() if match else {}
 
 
 def _spellings(row: Mapping[str, Sequence[str]]) -> Iterator[str]:

@@ -132,7 +132,7 @@ def from_client_error(error: ClientError, what: str, *, connection: str = "the A
     if meaning is None and status == TOO_MANY_REQUESTS:
         meaning = load_error_table().for_code(str(status), message)
     if meaning:
-        advice = meaning.advice_for(connection)
+        advice = meaning.advice_for(connection, message)
         named = _named(ERROR_CLASSES[meaning.kind], what, detail, advice, meaning.then_clear)
     else:
         named = _unknown(status, what, detail)

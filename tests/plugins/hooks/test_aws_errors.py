@@ -232,7 +232,8 @@ NO_UNITS = "Your account does not currently have any no commitment model units r
         ("AccessDenied", "not authorized to perform: kms:Decrypt on the resource", RefusedError, "kms:GenerateDataKey"),
         ("AccessDenied", "with an explicit deny in a service control policy", RefusedError, "another Allow cannot"),
         ("AccessDenied", "", RefusedError, "section 4"),
-        ("AccessDeniedException", "not authorized to perform: iam:PassRole", RefusedError, "may not pass the role"),
+        ("AccessDeniedException", "iam:PassRole is missing", RefusedError, "may not pass the role"),
+        ("403", "Forbidden", RefusedError, "HeadObject needs s3:GetObject on the object"),
         ("AccessDeniedException", MARKETPLACE, RefusedError, "aws-marketplace:ViewSubscriptions"),
         ("AccessDeniedException", "INVALID_PAYMENT_INSTRUMENT", RefusedError, "Billing console"),
         ("AccessDeniedException", "You don't have access to the model", RefusedError, "model catalog"),
@@ -272,6 +273,43 @@ def test_each_error_says_what_it_means_and_what_to_do(
     assert type(raised.value) is kind
     assert raised.value.code == code
     assert str(raised.value).startswith(f"call of thing: {code}: {message}".rstrip(".: "))
+
+
+ASSUMED = "User: arn:aws:sts::123456789012:assumed-role/run/x"
+NO_POLICY = "because no identity-based policy allows the"
+
+
+@pytest.mark.parametrize(
+    ("action", "on", "resource", "policy"),
+    [
+        ("iam:PassRole", " on resource: arn:aws:iam::1:role/jobs", "arn:aws:iam::1:role/jobs", "iam-pass-role"),
+        ("bedrock:ListModelInvocationJobs", "", "any resource", "run"),
+        ("bedrock:InvokeModel", " on resource: arn:aws:bedrock:::x/m", "arn:aws:bedrock:::x/m", "run-models"),
+        ("s3:PutObject", ' on resource: "arn:aws:s3:::bucket/a"', "arn:aws:s3:::bucket/a", "run-storage"),
+    ],
+)
+def test_a_missing_permission_names_the_action_the_resource_and_the_policy_to_attach(
+    action: str, on: str, resource: str, policy: str
+) -> None:
+    code = "AccessDenied" if action.startswith("s3:") else "AccessDeniedException"
+    message = f"{ASSUMED} is not authorized to perform: {action}{on} {NO_POLICY} {action} action"
+    with pytest.raises(RefusedError) as raised, named_errors("call of thing", connection="the connection aws_run"):
+        raise client_error(code, message, status=403)
+    advice = raised.value.to_do
+    assert advice.startswith(f"The identity of the connection aws_run may not do {action} on {resource}. ")
+    assert re.search(
+        rf"deploy/cloudformation/bedrock-distill\.yaml, .* bedrock-distill-<environment>-{policy}\b[^-]", advice
+    )
+    assert raised.value.then_clear
+    assert "{" not in advice
+
+
+@pytest.mark.parametrize(
+    "message", ["with an explicit deny in a resource-based policy", "because no permissions boundary allows the"]
+)
+def test_a_permission_that_a_policy_or_a_boundary_takes_away_is_not_missing_from_the_template(message: str) -> None:
+    with pytest.raises(RefusedError, match="another Allow cannot help"), named_errors("call"):
+        raise client_error("AccessDenied", f"{ASSUMED} is not authorized to perform: s3:GetObject on x {message}")
 
 
 def test_an_error_about_a_bucket_names_the_region_in_which_s3_says_it_is() -> None:

@@ -44,8 +44,12 @@ ON_EVERYTHING = {
     "sagemaker:StopHumanLoop": "the same page",
 }
 # Resource types that AWS's guides name for an action, but its table does not.
-# https://docs.aws.amazon.com/bedrock/latest/userguide/batch-inference-permissions.html and judge-service-roles.html
+# https://docs.aws.amazon.com/bedrock/latest/userguide/batch-inference-permissions.html and judge-service-roles.html;
+# https://docs.aws.amazon.com/step-functions/latest/dg/connect-bedrock.html for the customization job
 ALSO_ON = {
+    "bedrock:CreateModelCustomizationJob": [
+        "arn:${Partition}:bedrock:${Region}:${Account}:model-customization-job/${ResourceId}"
+    ],
     "bedrock:CreateModelInvocationJob": [
         "arn:${Partition}:bedrock:${Region}:${Account}:inference-profile/${ResourceId}"
     ],

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from bedrock_distill.hooks.template_policies import policy_with
+from tests.deploy.stack_under_test import documents, largest_stack, texts
 
 
 @pytest.mark.parametrize(
@@ -29,3 +30,27 @@ def test_each_action_has_its_policy(action: str, policy: str) -> None:
 def test_an_action_of_another_service_has_none() -> None:
     assert policy_with("kms:Decrypt") == ""
     assert policy_with("") == ""
+
+
+def policies_of_the_template() -> dict[str, set[str]]:
+    """Return the ends of the names of the managed policies that have each action."""
+    found: dict[str, set[str]] = {}
+    stack = largest_stack()
+    for name, document in documents(stack).items():
+        if stack.resources[name].type != "AWS::IAM::ManagedPolicy":
+            continue
+        policy = stack.resources[name].name.removeprefix("bedrock-distill-production-12345-us-west-2-")
+        for action in (action for statement in document["Statement"] for action in texts(statement["Action"])):
+            found.setdefault(action, set()).add(policy)
+    return found
+
+
+OWN_SERVICES = ("bedrock:", "iam:", "s3:", "servicequotas:")
+
+
+def test_the_policy_that_an_error_names_has_the_action_in_the_template() -> None:
+    by_action = {name: found for name, found in policies_of_the_template().items() if name.startswith(OWN_SERVICES)}
+    assert len(by_action) > 50
+    for action, policies in by_action.items():
+        first = policy_with(action).partition(";")[0].partition(",")[0]
+        assert first.removeprefix("bedrock-distill-<environment>-") in policies, action

@@ -1,7 +1,8 @@
 """
 Run the AWS simulator: ``python -m tools.aws_simulator --port 0 --state FOLDER --port-file FILE``.
 
-To use it, set ``AWS_ENDPOINT_URL`` to ``http://127.0.0.1:<port>``. Any access key is accepted. The simulator is ready
+To use it, set ``AWS_ENDPOINT_URL`` to ``http://127.0.0.1:<port>``. Any access key is accepted, unless ``--policies`` is
+given. The simulator is ready
 when ``GET /_admin/health`` answers 200. SIGTERM or SIGINT stops it; its state stays in the folder.
 """
 
@@ -25,7 +26,9 @@ from tools.aws_simulator.account.settings import Settings
 from tools.aws_simulator.catalog.history import first_day
 from tools.aws_simulator.server.app import AwsSimulator
 from tools.aws_simulator.server.server import bind, new_server
+from tools.aws_simulator.services.callers import check_caller
 from tools.aws_simulator.services.roles import service_role
+from tools.aws_simulator.stacks.yaml_files import StackError
 
 # The errors that occur at the start if the state folder cannot be written, or if its files are damaged.
 UNREADABLE = (OSError, sqlite3.Error, ValueError, LookupError, TypeError, AttributeError)
@@ -62,12 +65,34 @@ def _parser() -> argparse.ArgumentParser:
         help="ARN of a role that the account has from the start; may be repeated. Bedrock may assume the role for jobs,"
         " and the role may use all buckets and models",
     )
+    _add_access(parser)
     for name in _SETTINGS:
         field = Settings.model_fields[name]
         text = f"{field.description} ({field.default})"
         parser.add_argument(f"--{name.replace('_', '-')}", type=type(field.default), help=text)
     parser.add_argument("--as-of", type=_day, metavar="DATE", help=Settings.model_fields["as_of"].description)
     return parser
+
+
+def _add_access(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say who may do what."""
+    parser.add_argument(
+        "--policies",
+        type=_existing_file,
+        action="append",
+        metavar="FILE",
+        help="CloudFormation template or stack deployment file, loaded at each start; may be repeated. With this"
+        " option, every request is authorised with the policies of its caller, and unknown access keys are refused",
+    )
+    parser.add_argument(
+        "--caller",
+        type=_caller,
+        action="append",
+        default=[],
+        metavar="KEY=ROLE",
+        help="access key that acts for a role, or for the account's owner if the role is 'root'; may be repeated. A"
+        " role that does not exist is created without permissions",
+    )
 
 
 def _role(text: str) -> str:
@@ -77,6 +102,23 @@ def _role(text: str) -> str:
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
     return text
+
+
+def _caller(text: str) -> tuple[str, str]:
+    """Check the value of --caller before the state is opened."""
+    key, _, role = text.partition("=")
+    try:
+        check_caller(key, role)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{error}. The form is KEY=ROLE.") from None
+    return key, role
+
+
+def _existing_file(text: str) -> Path:
+    path = Path(text)
+    if not path.is_file():
+        raise argparse.ArgumentTypeError(f"The file {text!r} does not exist.")
+    return path
 
 
 def _day(text: str) -> datetime.date:
@@ -123,6 +165,35 @@ def _one_line(error: Exception) -> str:
     return " ".join(f"{type(error).__name__}: {error}".split()).rstrip(".") + "."
 
 
+def _open(options: argparse.Namespace, settings: dict[str, Any]) -> AwsSimulator | None:
+    """Open the account; None if this is not possible. The reason is then on standard error."""
+    try:
+        return AwsSimulator(
+            options.state,
+            settings,
+            hosts=options.allow_host,
+            roles=options.role,
+            policies=options.policies,
+            callers=dict(options.caller),
+        )
+    except BlockingIOError:
+        sys.stderr.write(
+            f"Another AWS simulator uses {options.state}. Nothing was started. Stop that simulator, or choose another"
+            " --state.\n"
+        )
+    except StackError as error:
+        sys.stderr.write(
+            f"A file of --policies cannot be loaded: {_one_line(error)} Nothing was started. Roles, policies and"
+            " buckets of the files before it may have been created or changed. Correct the file and start again.\n"
+        )
+    except UNREADABLE as error:
+        sys.stderr.write(
+            f"The state folder {options.state} cannot be used: {_one_line(error)} Nothing was started. Repair the"
+            " folder, or choose another --state.\n"
+        )
+    return None
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Serve until a signal arrives; return the exit code."""
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
@@ -146,19 +217,8 @@ def main(arguments: list[str] | None = None) -> int:
             "Nothing was started. Choose another --host or --port.\n"
         )
         return 2
-    try:
-        simulator = AwsSimulator(options.state, settings, hosts=options.allow_host, roles=options.role)
-    except BlockingIOError:
-        sys.stderr.write(
-            f"Another AWS simulator uses {options.state}. Nothing was started. Stop that simulator, or choose another"
-            " --state.\n"
-        )
-        return 2
-    except UNREADABLE as error:
-        sys.stderr.write(
-            f"The state folder {options.state} cannot be used: {_one_line(error)} Nothing was started. Repair the"
-            " folder, or choose another --state.\n"
-        )
+    simulator = _open(options, settings)
+    if simulator is None:
         return 2
     sock.listen(2048)  # from here on, connections wait instead of being refused
     if options.port_file:

@@ -14,6 +14,7 @@ import pytest
 
 from tests.fakes.aws_simulator import RunningSimulator, start_simulator
 from tests.fakes.simulator_process import cpu_seconds, exit_code, port_in, simulator_process, wait_for
+from tests.tools.aws_simulator.builders import refused
 from tools.aws_simulator.__main__ import _parser, main
 from tools.aws_simulator.server.server import bind
 from tools.local_airflow.settings import BEDROCK_OPENED
@@ -59,6 +60,44 @@ def test_the_command_serves_with_its_options_until_it_is_asked_to_stop(tmp_path:
     assert (state / "bedrock.sqlite").exists()
 
 
+TEMPLATE = """
+Parameters: {Action: {Type: String}}
+Resources:
+  Policy:
+    Type: AWS::IAM::ManagedPolicy
+    Properties:
+      ManagedPolicyName: runs
+      Roles: [runner]
+      PolicyDocument:
+        Version: "2012-10-17"
+        Statement: [{Effect: Allow, Action: !Ref Action, Resource: "*"}]
+"""
+
+
+def test_the_command_authorises_callers_with_the_policies_of_a_stack(tmp_path: Path) -> None:
+    (tmp_path / "template.yaml").write_text(TEMPLATE)
+    stack, port_file = tmp_path / "stack.yaml", tmp_path / "port"
+    stack.write_text("template-file-path: template.yaml\nparameters: {Action: bedrock:ListCustomModels}\n")
+    options = ["--state", str(tmp_path / "state"), "--port-file", str(port_file), "--policies", str(stack)]
+    with simulator_process([*options, "--caller", "run-key=runner", "--caller", "owner-key=root"]) as process:
+        simulator = RunningSimulator(f"http://127.0.0.1:{wait_for(process, lambda: port_in(port_file))}")
+        caller, owner = (simulator.boto("bedrock", access_key=key) for key in ("run-key", "owner-key"))
+        assert caller.list_custom_models()["modelSummaries"] == []
+        with refused("AccessDeniedException", "assumed-role/runner/run-key is not authorized to perform: bedrock:Li"):
+            caller.list_evaluation_jobs()
+        assert owner.list_evaluation_jobs()["jobSummaries"] == []
+        with refused("UnrecognizedClientException"):
+            simulator.boto("bedrock").list_custom_models()
+
+
+def test_a_template_that_cannot_be_loaded_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    template = tmp_path / "template.yaml"
+    template.write_text("Resources: {Queue: {Type: AWS::SQS::Queue}}")
+    assert main(["--state", str(tmp_path / "state"), "--policies", str(template)]) == 2
+    text = capsys.readouterr().err
+    assert f"{template}" in text and "AWS::SQS::Queue" in text and "Nothing was started" in text  # noqa: PT018
+
+
 @pytest.mark.parametrize(
     ("options", "complaint"),
     [
@@ -69,6 +108,9 @@ def test_the_command_serves_with_its_options_until_it_is_asked_to_stop(tmp_path:
         pytest.param(["--state", "s", "--port", "70000"], "expected a number from 0 to 65535", id="large port"),
         pytest.param(["--state", "s", "--port", "-1"], "expected a number from 0 to 65535", id="negative port"),
         pytest.param(["--state", "s", "--role", "junk"], "is not the ARN of a role of the account", id="no role"),
+        pytest.param(["--state", "s", "--caller", "key"], "The form is KEY=ROLE", id="no role of a key"),
+        pytest.param(["--state", "s", "--caller", "k y=r"], "is not an access key", id="no key"),
+        pytest.param(["--state", "s", "--policies", "none.yaml"], "does not exist", id="no file"),
         pytest.param(["--state", "s", "--port-file", "/no/such/folder/port"], "cannot be written", id="no folder"),
     ],
 )

@@ -31,11 +31,10 @@ def check_form(bucket: str, headers: Mapping[str, str], body: bytes, now: dateti
     :raises S3Error: the form has no key or no file, its policy is not valid or has expired, or the form does not follow
         the policy.
     """
-    kind = headers.get("content-type", "")
-    boundary = re.search(r'boundary="?([^";]+)', kind)
-    if not kind.startswith("multipart/form-data") or boundary is None:
+    boundary = _boundary(headers)
+    if boundary is None:
         return
-    fields, file = _fields(body, boundary[1].encode("latin-1"))
+    fields, file = _fields(body, boundary)
     if "key" not in fields:
         text = (
             "Bucket POST must contain a field named 'key'.  If it is specified, please check the order of the fields."
@@ -46,6 +45,18 @@ def check_form(bucket: str, headers: Mapping[str, str], body: bytes, now: dateti
     if "policy" in fields:
         _check_fields(_read(fields["policy"], now), {**fields, "bucket": bucket}, len(file))
     _check_supported(fields)
+
+
+def key_of_form(headers: Mapping[str, str], body: bytes) -> str | None:
+    """Return the key under which a form uploads its file; None if the request has no form or the form has no key."""
+    boundary = _boundary(headers)
+    return None if boundary is None else _fields(body, boundary)[0].get("key")
+
+
+def _boundary(headers: Mapping[str, str]) -> bytes | None:
+    kind = headers.get("content-type", "")
+    boundary = re.search(r'boundary="?([^";]+)', kind)
+    return boundary[1].encode("latin-1") if boundary and kind.startswith("multipart/form-data") else None
 
 
 def _fields(body: bytes, boundary: bytes) -> tuple[dict[str, str], bytes | None]:

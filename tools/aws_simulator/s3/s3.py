@@ -9,10 +9,10 @@ from __future__ import annotations
 import datetime
 import logging
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Protocol
 
 from moto.s3.models import s3_backends
 from moto.s3.responses import S3Response
@@ -21,6 +21,7 @@ from starlette.responses import Response
 
 from tools.aws_simulator.account.calls import ACCOUNT_ID
 from tools.aws_simulator.account.moto_calls import MotoThread, ask_moto
+from tools.aws_simulator.s3.access import Access, Answer, Refusal, is_deletion
 from tools.aws_simulator.s3.authorization import check_authorization
 from tools.aws_simulator.s3.bucket_lists import list_buckets
 from tools.aws_simulator.s3.bucket_policies import check_policy, policy_status, public_access
@@ -54,7 +55,16 @@ _SUBRESOURCES = frozenset(
     | {"legal-hold", "restore", "retention", "uploadId", "uploads", "versioning", "versions", "website", "accelerate"}
 )
 _MOST_ITEMS = 1000
-Answer = tuple[int, dict[str, str], bytes | str]
+
+
+class Caller(Protocol):
+    """Who makes a request."""
+
+    def check(self, body: bytes) -> None:
+        """Raise ``S3Error`` if the caller's credentials are refused."""
+
+    def refusal(self, body: bytes) -> Refusal | None:
+        """Return the function that decides what the caller may do; None if the caller may do everything."""
 
 
 class SimulatedS3:
@@ -85,14 +95,11 @@ class SimulatedS3:
             self._backend.reset()
         SimulatedS3._instance = None
 
-    async def handle(self, request: Request, check: Callable[[bytes], None]) -> Response:
-        """Answer one S3 request.
-
-        :param check: is called with the body, and raises ``S3Error`` if the caller's credentials are refused.
-        """
+    async def handle(self, request: Request, caller: Caller) -> Response:
+        """Answer one S3 request."""
         body, headers = await request.body(), dict(request.headers)
         path, query = request.scope["raw_path"].decode(), request.scope["query_string"].decode()
-        return await self._moto.run(self._answer, request.method, path, query, headers, body, check)
+        return await self._moto.run(self._answer, request.method, path, query, headers, body, caller)
 
     def _answer(
         self,
@@ -101,12 +108,13 @@ class SimulatedS3:
         query: str,
         headers: dict[str, str],
         body: bytes,
-        check: Callable[[bytes], None],
+        caller: Caller,
     ) -> Response:
         try:
             check_request(method, path, query, body)
-            check(body)
-            answer = self._perform(ObjectRequest.read(method, path, query, headers, body), path)
+            caller.check(body)
+            request = ObjectRequest.read(method, path, query, headers, body)
+            answer = self._perform(request, path, caller.refusal(body))
         except S3Error as error:
             return s3_error(error, method)
         except Exception:
@@ -114,17 +122,27 @@ class SimulatedS3:
             return s3_error(S3Error("InternalError", "The simulator failed; see its log.", 500), method)
         return _response(method, *answer)
 
-    def _perform(self, request: ObjectRequest, path: str) -> Answer:
+    def _perform(self, request: ObjectRequest, path: str, refusal: Refusal | None) -> Answer:
+        """Answer a request whose caller is known. ``refusal`` is None if the caller may do everything."""
         self._check_headers(request)
         method, headers, body = request.method, dict(request.headers), request.body
         upload = read_upload(method, headers, body, completes="uploadId" in request.arguments and method == "POST")
+        # moto does not see the bucket's policy, so it refuses unsigned requests that the policy allows.
+        signed = is_signed(headers, request.arguments, body)
+        added = {} if signed else {"authorization": _CREDENTIAL.format(region="us-east-1")}
+        received = replace(request, headers={**upload.headers, **added}, body=upload.body)
         with self._lock:
-            self._check_upload(request)
-            check_copy(self._backend.buckets, request)
-            # moto does not see the bucket's policy, so it refuses unsigned requests that the policy allows.
-            signed = is_signed(headers, request.arguments, body)
-            added = {} if signed else {"authorization": _CREDENTIAL.format(region="us-east-1")}
-            return self._ask(replace(request, headers={**upload.headers, **added}, body=upload.body), path)
+            if refusal is not None and signed:
+                access = Access(refusal, self.bucket_region, self.bucket_policy, self._exists)
+                if is_deletion(received):
+                    return access.delete(received, lambda allowed: self._ask(allowed, path))
+                access.check(received)
+            self._check_upload(received)
+            check_copy(self._backend.buckets, received)
+            return self._ask(received, path)
+
+    def _exists(self, bucket: str, key: str) -> bool:
+        return current_object(self._backend.buckets[bucket], key) is not None
 
     def _check_headers(self, request: ObjectRequest) -> None:
         """Check the headers, and that the request is signed or that the bucket allows unsigned requests."""
@@ -268,7 +286,7 @@ class SimulatedS3:
         headers = {"host": "127.0.0.1", "authorization": _CREDENTIAL.format(region="us-east-1")}
         check_request("PUT", f"/{bucket}", query, body)
         request = ObjectRequest("PUT", bucket, "", query, headers, body)
-        status, _, content = self._perform(request, f"/{bucket}")
+        status, _, content = self._perform(request, f"/{bucket}", None)
         if status >= 300:
             text = content if isinstance(content, str) else content.decode()
             code, message = (re.search(f"<{name}>([^<]*)<", text) for name in ("Code", "Message"))

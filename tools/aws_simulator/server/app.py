@@ -52,6 +52,7 @@ from tools.aws_simulator.server.bedrock_access import BedrockAccess
 from tools.aws_simulator.server.bedrock_actions import BedrockActions
 from tools.aws_simulator.server.bedrock_arns import BedrockArns
 from tools.aws_simulator.server.operations import Handler, SimulatedBedrock
+from tools.aws_simulator.server.s3_caller import S3Caller
 from tools.aws_simulator.server.session_tokens import SessionTokens
 from tools.aws_simulator.services.authorization import Authorizer
 from tools.aws_simulator.services.callers import Callers
@@ -260,7 +261,7 @@ class AwsSimulator:
         self._tokens.check_service(request, is_query=is_query)
 
     async def _answer_s3(self, request: Request) -> ASGIApp:
-        return await self._s3.handle(request, partial(self._tokens.check_s3, request))
+        return await self._s3.handle(request, S3Caller(request, self._tokens, self._authorizer))
 
     def _is_unsigned_bedrock(self, request: Request) -> bool:
         signed_url = {"X-Amz-Signature", "Signature"} & set(parse_qs(request.url.query))

@@ -78,10 +78,14 @@ class SessionTokens:
 
         :raises S3Error: its session token is refused.
         """
-        is_form = request.headers.get("content-type", "").startswith("multipart/form-data")
-        if problem := self._problem(request, body if is_form else b""):
+        if problem := self._problem(request, form_of(request, body)):
             raise S3Error(*_S3_ERRORS[problem])
 
     def _problem(self, request: Request, form: bytes = b"") -> TokenProblem | None:
         sender = signer(request.headers, request.url.query, form)
         return self._sts.token_problem(sender.access_key, sender.token) if sender else None
+
+
+def form_of(request: Request, body: bytes) -> bytes:
+    """Return the body of an upload by a browser; empty for all other requests."""
+    return body if request.headers.get("content-type", "").startswith("multipart/form-data") else b""

@@ -32,6 +32,14 @@ _FILTER = {
     "ObjectSizeGreaterThan": "ObjectSizeGreaterThan",
     "ObjectSizeLessThan": "ObjectSizeLessThan",
 }
+_CORS = {
+    "Id": "ID",
+    "AllowedHeaders": "AllowedHeaders",
+    "AllowedMethods": "AllowedMethods",
+    "AllowedOrigins": "AllowedOrigins",
+    "ExposedHeaders": "ExposeHeaders",
+    "MaxAge": "MaxAgeSeconds",
+}
 _TRANSITION = {"TransitionInDays": "Days", "TransitionDate": "Date", "StorageClass": "StorageClass"}
 
 
@@ -76,6 +84,15 @@ def _renamed(value: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, An
     return {new: value[old] for old, new in names.items() if old in value}
 
 
+def _cors(where: str, value: Mapping[str, Any]) -> dict[str, Any]:
+    check_known(where, value, ["CorsRules"])
+    rules = []
+    for index, rule in enumerate(objects_of(where, value, "CorsRules")):
+        check_known(f"{where}.CorsRules[{index}]", rule, _CORS)
+        rules.append(_renamed(rule, _CORS))
+    return {"CORSRules": rules}
+
+
 def _unchanged(_: str, value: Mapping[str, Any]) -> dict[str, Any]:
     return dict(value)
 
@@ -83,6 +100,7 @@ def _unchanged(_: str, value: Mapping[str, Any]) -> dict[str, Any]:
 # The operation that sets a property, the member of its request, and the function that converts the property.
 _OPERATIONS: dict[str, tuple[str, str, Callable[[str, Mapping[str, Any]], dict[str, Any]]]] = {
     "BucketEncryption": ("PutBucketEncryption", "ServerSideEncryptionConfiguration", _encryption),
+    "CorsConfiguration": ("PutBucketCors", "CORSConfiguration", _cors),
     "LifecycleConfiguration": ("PutBucketLifecycleConfiguration", "LifecycleConfiguration", _lifecycle),
     "OwnershipControls": ("PutBucketOwnershipControls", "OwnershipControls", _unchanged),
     "PublicAccessBlockConfiguration": ("PutPublicAccessBlock", "PublicAccessBlockConfiguration", _unchanged),

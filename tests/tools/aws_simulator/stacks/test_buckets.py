@@ -26,6 +26,7 @@ def test_each_property_becomes_a_request() -> None:
         {
             "BucketName": "b",
             "BucketEncryption": {"ServerSideEncryptionConfiguration": rules},
+            "CorsConfiguration": {"CorsRules": [{"AllowedMethods": ["GET"], "AllowedOrigins": ["*"], "MaxAge": 5}]},
             "PublicAccessBlockConfiguration": {"BlockPublicAcls": True},
             "OwnershipControls": {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]},
             "VersioningConfiguration": {"Status": "Enabled"},
@@ -33,8 +34,9 @@ def test_each_property_becomes_a_request() -> None:
         },
         {"Cost": "1"},
     )
-    assert list(requests) == ["encryption", "ownershipControls", "publicAccessBlock", "versioning", "tagging"]
+    assert list(requests) == ["encryption", "cors", "ownershipControls", "publicAccessBlock", "versioning", "tagging"]
     assert "<SSEAlgorithm>aws:kms</SSEAlgorithm><KMSMasterKeyID>key</KMSMasterKeyID>" in requests["encryption"]
+    assert "<AllowedOrigin>*</AllowedOrigin><MaxAgeSeconds>5</MaxAgeSeconds>" in requests["cors"]
     assert "<BlockPublicAcls>true</BlockPublicAcls>" in requests["publicAccessBlock"]
     assert "<Key>Cost</Key><Value>1</Value></Tag><Tag><Key>Owner</Key>" in requests["tagging"]
 

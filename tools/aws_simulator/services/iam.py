@@ -1,5 +1,6 @@
 """
-Answer the IAM operations on roles and their policies with moto, and keep roles and policies in the state.
+Answer the IAM operations on roles and their policies with moto, and keep roles and policies in the state. The
+simulator itself answers SimulatePrincipalPolicy.
 
 Users, groups and instance profiles do not exist. Their operations are refused with an error that names the operation,
 except ListInstanceProfilesForRole, which returns an empty list. The managed policies of AWS are those that moto knows.
@@ -33,7 +34,8 @@ from tools.aws_simulator.services.iam_records import (
     role_record,
 )
 from tools.aws_simulator.services.policy_checks import check_permissions, check_trust
-from tools.aws_simulator.services.service import ServiceCall, SimulatedService
+from tools.aws_simulator.services.policy_simulation import simulate
+from tools.aws_simulator.services.service import ServiceCall, ServiceHandler, SimulatedService
 
 logger = logging.getLogger(__name__)
 
@@ -85,7 +87,9 @@ class Iam:
         self._moto = moto
         self._aws_policies: dict[str, Any] = {}
         self._backend: Any = iam_backends[ACCOUNT_ID]["aws"]
-        self.service = SimulatedService(load_service("iam"), dict.fromkeys(OPERATIONS, self._answer))
+        handlers: dict[str, ServiceHandler] = dict.fromkeys(OPERATIONS, self._answer)
+        handlers["SimulatePrincipalPolicy"] = self._simulate
+        self.service = SimulatedService(load_service("iam"), handlers)
         # Other threads read these records. They are replaced as a whole and never changed.
         stored = state.load("iam", None)
         self.is_new = stored is None
@@ -131,6 +135,10 @@ class Iam:
         if not self._aws_policies and any(arn.startswith(OF_AWS) for arn in arns):
             self._aws_policies = load_aws_policies()
             self._backend.managed_policies.update(self._aws_policies)
+
+    def _simulate(self, call: ServiceCall) -> dict[str, Any]:
+        with self._moto.lock:
+            return simulate(self.roles, self.document, call.arguments)
 
     async def _answer(self, call: ServiceCall) -> Response:
         headers = {**call.request.headers, "host": "iam.amazonaws.com"}

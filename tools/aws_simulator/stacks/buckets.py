@@ -10,9 +10,11 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from botocore.exceptions import ParamValidationError
+from botocore.model import ListShape, Shape, StructureShape
 from botocore.serialize import create_serializer
 
 from tools.aws_simulator.protocol.specification import load_service
+from tools.aws_simulator.stacks.parameters import as_text
 from tools.aws_simulator.stacks.properties import check_known, objects_of, tags_of
 from tools.aws_simulator.stacks.yaml_files import StackError
 
@@ -138,7 +140,24 @@ def _request(where: str, operation: str, arguments: dict[str, Any]) -> tuple[str
     serializer = create_serializer("rest-xml", include_validation=True)
     try:
         model = load_service("s3").operation_model(operation)
-        request = serializer.serialize_to_request({"Bucket": "bucket", **arguments}, model)
+        request = serializer.serialize_to_request(_typed(model.input_shape, {"Bucket": "bucket", **arguments}), model)
     except ParamValidationError as error:
         raise StackError(f"{where}: {' '.join(str(error).split())}") from None
     return request["url_path"].partition("?")[2], request["body"]
+
+
+def _typed(shape: Shape | None, value: Any) -> Any:
+    """Turn texts into the numbers and booleans that S3 expects, and numbers into texts, as CloudFormation does.
+
+    The value of a parameter is a text even if its type is Number.
+    """
+    if isinstance(shape, StructureShape) and isinstance(value, dict):
+        return {name: _typed(shape.members.get(name), item) for name, item in value.items()}
+    if isinstance(shape, ListShape) and isinstance(value, list):
+        return [_typed(shape.member, item) for item in value]
+    kind = shape.type_name if shape else ""
+    if kind in ("integer", "long") and isinstance(value, str) and value.isdecimal():
+        return int(value)
+    if kind == "boolean" and value in ("true", "false"):
+        return value == "true"
+    return as_text(value) if kind == "string" and isinstance(value, bool | int | float) else value

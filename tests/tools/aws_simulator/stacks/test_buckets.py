@@ -71,6 +71,19 @@ def test_rules_of_the_life_cycle_are_converted(rule: dict[str, Any], xml: str) -
     assert xml in found(properties)["lifecycle"]
 
 
+def test_texts_and_numbers_become_what_s3_expects() -> None:
+    properties = {
+        "PublicAccessBlockConfiguration": {"BlockPublicAcls": "true", "BlockPublicPolicy": "false"},
+        "LifecycleConfiguration": {"Rules": [{"Status": "Enabled", "ExpirationInDays": "30"}]},
+        "Tags": [{"Key": "cost-center", "Value": 7}],
+    }
+    requests = found(properties)
+    assert "<BlockPublicAcls>true</BlockPublicAcls>" in requests["publicAccessBlock"]
+    assert "<BlockPublicPolicy>false</BlockPublicPolicy>" in requests["publicAccessBlock"]
+    assert "<Days>30</Days>" in requests["lifecycle"]
+    assert "<Value>7</Value>" in requests["tagging"]
+
+
 def test_only_other_regions_are_named_when_a_bucket_is_created() -> None:
     assert location("us-east-1") == b""
     assert b"<LocationConstraint>us-west-2</LocationConstraint>" in location("us-west-2")
@@ -84,7 +97,7 @@ def test_only_other_regions_are_named_when_a_bucket_is_created() -> None:
             {"LifecycleConfiguration": {"Rules": [{"Status": "Enabled", "ExpiredObjects": 1}]}},
             r"LifecycleConfiguration\.Rules\[0\]\.ExpiredObjects: .* does not have",
         ),
-        ({"VersioningConfiguration": {"Status": 3}}, r"VersioningConfiguration: .*Status"),
+        ({"VersioningConfiguration": {"Status": ["Enabled"]}}, r"VersioningConfiguration: .*Status"),
         ({"OwnershipControls": {"Rule": []}}, r"OwnershipControls: .*Rules"),
     ],
 )

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import json
-import re
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from tests.deploy.stack_under_test import stack
 from tests.fakes.aws_simulator import RunningSimulator
 from tests.tools.aws_simulator.builders import (
     BUCKET,
+    batch_records,
     batch_request,
+    conversation,
     create_batch,
     create_distillation,
     create_job,
@@ -21,13 +22,14 @@ from tests.tools.aws_simulator.builders import (
     finished_job,
     fresh,
     job_request,
+    jsonl,
+    put,
     refused,
     teacher,
 )
 from tools.aws_simulator.services.roles import ROOT, Roles, service_role
 
 ACCOUNT = "123456789012"
-DOCS = Path(__file__).resolve().parents[4] / "docs" / "how-to" / "first_run_on_aws.md"
 
 
 def allow(*actions: str, resource: Any = "*", **changes: Any) -> dict[str, Any]:
@@ -55,17 +57,26 @@ def new_role(simulator: RunningSimulator, *statements: Any, trust: Any = None, *
     return str(arn)
 
 
-def test_the_policies_of_the_documentation_are_enough(simulator: RunningSimulator) -> None:
-    text = DOCS.read_text(encoding="utf-8")
-    for name, value in (("account", ACCOUNT), ("region", "us-east-1")):
-        text = text.replace(f"<{name}>", value)
-    text = text.replace("<training bucket>", BUCKET).replace("<output bucket>", BUCKET)
-    trust, permissions = re.findall(r"```json\n(.+?)```", text, re.DOTALL)[:2]
+def test_the_role_of_the_template_is_enough(simulator: RunningSimulator) -> None:
+    role = stack(TrainingBucketName=BUCKET, OutputBucketName=BUCKET).resources["JobsRole"].properties
+    trust, (policy,) = json.dumps(role["AssumeRolePolicyDocument"]), role["Policies"]
     iam, name = simulator.boto("iam"), fresh("role")
     arn = iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust)["Role"]["Arn"]
-    iam.put_role_policy(RoleName=name, PolicyName="p", PolicyDocument=permissions)
-    assert finished_job(simulator, create_job(simulator, roleArn=arn))["status"] == "Completed"
-    batch = create_batch(simulator, roleArn=arn, modelId="amazon.nova-micro-v1:0")
+    document = json.dumps(policy["PolicyDocument"])
+    iam.put_role_policy(RoleName=name, PolicyName=policy["PolicyName"], PolicyDocument=document)
+    output = f"s3://{BUCKET}/distill/output/"
+    records = jsonl([conversation(f"How many rules are there, number {index}?") for index in range(10)])
+    given = {
+        "trainingDataConfig": {"s3Uri": put(simulator, f"distill/{name}/train.jsonl", records)},
+        "outputDataConfig": {"s3Uri": output},
+    }
+    assert finished_job(simulator, create_job(simulator, roleArn=arn, **given))["status"] == "Completed"
+    uri = put(simulator, f"distill/{name}/input.jsonl", jsonl(batch_records()))
+    given = {
+        "inputDataConfig": {"s3InputDataConfig": {"s3Uri": uri}},
+        "outputDataConfig": {"s3OutputDataConfig": {"s3Uri": output}},
+    }
+    batch = create_batch(simulator, roleArn=arn, modelId="amazon.nova-micro-v1:0", **given)
     assert finished_batch(simulator, batch)["status"] == "Completed"
 
 

@@ -60,14 +60,16 @@ def _effects(policy: Policy, request: AccessRequest) -> Iterable[str]:
 
 
 def _applies(statement: Mapping[str, Any], request: AccessRequest, *, has_variables: bool) -> bool:
+    # Most statements are about other actions, so this comes first.
+    if not _covers(statement, "Action", lambda name: matches(name, request.action, ignore_case=True)):
+        return False
     context = {name.lower(): value for name, value in request.context.items()}
 
     def resolve(text: str) -> str | None:
         return _resolve(text, context) if has_variables else text
 
     return (
-        _covers(statement, "Action", lambda name: matches(name, request.action, ignore_case=True))
-        and _covers(statement, "Resource", lambda name: _is_resource(resolve(name), request.resource))
+        _covers(statement, "Resource", lambda name: _is_resource(resolve(name), request.resource))
         and _is_principal(statement, request.principals)
         and holds(statement.get("Condition", {}), context, resolve)
     )

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import parse_qs, unquote
 
+from tools.aws_simulator.account.calls import ACCOUNT_ID
 from tools.aws_simulator.s3.changes import ObjectRequest
 
 # The parts of a bucket's configuration, by the query that names them. Most actions are called Get... and Put...
@@ -194,6 +195,7 @@ def _context(request: ObjectRequest, action: str) -> dict[str, str | list[str]]:
     context: dict[str, str | list[str]] = {
         "s3:authtype": "REST-QUERY-STRING" if presigned else "REST-HEADER",
         "s3:signatureversion": "AWS4-HMAC-SHA256",
+        "s3:resourceaccount": ACCOUNT_ID,
     }
     context |= {f"s3:{name}": headers[name] for name in _HEADER_KEYS if name in headers}
     if action in ("s3:ListBucket", "s3:ListBucketVersions"):

@@ -49,9 +49,10 @@ def load_stacks(paths: Iterable[Path], iam: Iam, s3: Buckets) -> dict[str, Rende
     :raises StackError: a file or one of its resources is not valid. The message names the file, the resource and the
         property. Files before this one may already have been loaded.
     """
-    stacks = {}
-    for path in paths:
-        stack, deployment = render_deployment(path)
+    # Most errors in files are found before anything changes.
+    rendered = [(path, *render_deployment(path)) for path in paths]
+    stacks: dict[str, RenderedStack] = {}
+    for path, stack, deployment in rendered:
         if stack.name in stacks:
             raise StackError(f"{path}: another file has the name {stack.name} too. Stacks need different names.")
         try:

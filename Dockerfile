@@ -28,6 +28,7 @@ FROM base AS aws-simulator
 COPY requirements-dev.lock ./
 RUN pip install --no-cache-dir --require-hashes -r requirements-dev.lock
 COPY tools ./tools
+COPY deploy/cloudformation ./deploy/cloudformation
 
 
 # The production image is last, so that `docker build .` builds it.

@@ -56,7 +56,7 @@ def test_the_production_image_contains_the_production_code_and_nothing_from_tool
 
 
 def test_the_image_of_the_simulator_also_contains_the_tools_and_their_requirements() -> None:
-    assert SIMULATOR.copied == PRODUCTION.copied | {"requirements-dev.lock", "tools"}
+    assert SIMULATOR.copied == PRODUCTION.copied | {"requirements-dev.lock", "tools", "deploy/cloudformation"}
 
 
 def test_every_file_comes_through_a_plain_copy_from_the_checkout() -> None:

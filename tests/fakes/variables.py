@@ -4,4 +4,9 @@ from __future__ import annotations
 
 from tools.local_airflow.settings import LOCAL_INSTALLATION
 
-VARIABLES = {**LOCAL_INSTALLATION, "DISTILL_ENVIRONMENT": "test"}
+VARIABLES = {
+    **LOCAL_INSTALLATION,
+    "DISTILL_ENVIRONMENT": "test",
+    "DISTILL_ROLE_ARN": "arn:aws:iam::123456789012:role/bedrock-distill-customization",
+    "DISTILL_ROLE_ARN_US_WEST_2": "",
+}

@@ -9,10 +9,13 @@ from typing import Any
 
 import yaml
 
+from tools.local_airflow.callers import CLEAN_UP_CONNECTION, PROMOTION_CONNECTION
+
 TRAINING_ROWS = 8  # the minimum for a training job of a Nova model
 EVALUATION_ROWS = 2
 DEPLOYMENTS = 100  # the account's quota of deployments, which all cases share
-ROLE = "arn:aws:iam::123456789012:role/bedrock-distill-customization"
+ROLE = "arn:aws:iam::123456789012:role/bedrock-distill-local-jobs"
+PREFIX = "chaos"  # of all cases; the policies of stack_deployment.yaml cover only this prefix
 FACTS = ("bucket", "queue", "table", "function", "cluster", "topic", "stream", "volume", "gateway", "role", "key")
 
 
@@ -65,12 +68,15 @@ def quick_use_case(
         "description": "A case of the crash table.",
         "owner": "chaos",
         "schedule": None,
-        "aws": {"role_arn": ROLE},
+        "aws": {
+            "role_arn": ROLE,
+            "promotion_conn_id": PROMOTION_CONNECTION,
+            "clean_up_conn_id": CLEAN_UP_CONNECTION,
+        },
         "storage": {
             "training_bucket": "chaos-training",
             "output_bucket": "chaos-output",
-            "prefix": name,
-            "create_buckets": True,
+            "prefix": f"{PREFIX}/{name}",
         },
         "source": {"training_csv": str(training), "evaluation_csv": str(evaluation)},
         "teacher": "claude-sonnet-5-5",

@@ -26,7 +26,7 @@ from include.distill.core.naming import run_key
 from include.distill.core.paths import PROJECT_ROOT
 from tools.chaos.account import purchases
 from tools.chaos.control import TaskState
-from tools.chaos.fixtures import quick_use_case
+from tools.chaos.fixtures import PREFIX, quick_use_case
 from tools.chaos.row import Row
 from tools.chaos.runner import Table, run_case
 from tools.chaos.stack import SERVICES, Stack, in_parallel, kill, wait_for
@@ -141,7 +141,7 @@ def write_use_cases(folder: Path, runs: list[DisturbedRun], lanes: int) -> None:
         run.lane, run.on_demand = number % lanes, way["serving"]["mode"] == "on_demand"
         changes: dict[str, Any] = {
             "source": {"documents": ROWS, "evaluation_rows": EVALUATION_ROWS},
-            "aws": {"conn_id": f"aws_lane{run.lane}"},
+            "aws": {"conn_id": f"aws_lane{run.lane}", "promotion_conn_id": f"aws_lane{run.lane}_promotion"},
             **way,
             "arms": [{"name": "base", "kind": "base"}, {"name": "tuned"}],
             "tags": ["whole"],
@@ -244,7 +244,8 @@ def _run_to_success(stack: Stack, run: DisturbedRun) -> dict[str, Any]:
         run.killed.append(carry_out(stack, run.dag_id, RUN_ID, due))
     for run.recoveries in range(MAX_RECOVERIES + 1):
         if stack.wait_for_end(run.dag_id, RUN_ID, RUN_SECONDS) == "success":
-            uri = f"s3://chaos-training/{run.key}/runs/{run.key}/{run_key(run.dag_id, RUN_ID)}/report/report.json"
+            folder = f"s3://chaos-training/{PREFIX}/{run.key}/runs/{run.key}/{run_key(run.dag_id, RUN_ID)}"
+            uri = f"{folder}/report/report.json"
             return {"report": json.loads(account.read_object(uri)), "calls": account.ledger()["billed_calls"]}
         _recover(stack, run)
     raise RuntimeError(f"{run.key} did not succeed after {MAX_RECOVERIES} recoveries.")

@@ -14,7 +14,6 @@ from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
-from urllib.parse import quote
 
 import psutil
 
@@ -23,8 +22,9 @@ from include.distill.core.paths import PROJECT_ROOT
 from include.distill.inference.pools import required_pools
 from tools.chaos.account import Account
 from tools.chaos.control import Metadata, Operator
-from tools.chaos.fixtures import DEPLOYMENTS, ROLE
-from tools.local_airflow.environment import build_environment, load_keys
+from tools.chaos.fixtures import DEPLOYMENTS
+from tools.local_airflow.callers import OWNER_KEY, PROMOTION, RUN, account_options, connection_uri
+from tools.local_airflow.environment import REGION, build_environment, load_keys
 from tools.local_airflow.lock import CheckoutLock
 from tools.local_airflow.ports import LOOPBACK, free_ports
 from tools.local_airflow.process_table import descendants, marked_processes
@@ -36,6 +36,9 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 SERVICES = ("api-server", "dag-processor", "scheduler", "triggerer")
 DAGS = PROJECT_ROOT / "tests" / "tools" / "chaos" / "dags"
+STACK = PROJECT_ROOT / "tools" / "chaos" / "stack_deployment.yaml"
+# The role of the jobs that the provider's operators buy, which belong to no stack.
+PROVIDER_ROLE = "arn:aws:iam::123456789012:role/bedrock-distill-customization"
 READY_SECONDS = 480.0
 IDLE_WORKER = "LocalExecutor: <idle>"  # the title that Airflow gives a worker process without a task
 STOPPING = threading.Event()  # set when a person ends the command; ends every wait
@@ -97,22 +100,31 @@ class Stack:
             input_roots=[self.layout.use_cases],
         )
         lanes = {
-            f"AIRFLOW_CONN_AWS_LANE{n}": f"aws://?region_name=us-east-1&endpoint_url={quote(lane.url, safe='')}"
+            f"AIRFLOW_CONN_AWS_LANE{n}{suffix}": connection_uri(key, REGION, lane.url)
             for n, lane in enumerate(self.lanes)
+            for suffix, key in (("", RUN), ("_PROMOTION", PROMOTION))
         }
+        owner = {"AIRFLOW_CONN_AWS_OWNER": connection_uri(OWNER_KEY, REGION)}  # for the provider's operators
         settings = {f"AIRFLOW__{name}": str(value) for name, value in QUICK.items()}
         # When Airflow clears a task, it writes a log entry over a second database connection. That connection waits
         # for the first one until SQLite's timeout ends, and all other processes wait too. So the timeout is short.
         settings["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"] = f"sqlite:///{self.layout.database}?timeout=6"
         paths = os.pathsep.join([str(PROJECT_ROOT), str(PROJECT_ROOT / "plugins")])
-        return {**base, **settings, **lanes, "CHAOS_USE_CASES": str(self.layout.use_cases), "PYTHONPATH": paths}
+        return {
+            **base,
+            **settings,
+            **lanes,
+            **owner,
+            "CHAOS_USE_CASES": str(self.layout.use_cases),
+            "PYTHONPATH": paths,
+        }
 
     def start(self, dags: int) -> None:
         """Start everything and return when Airflow has loaded ``dags`` DAGs of cases and the other two DAGs."""
         self._dags = dags
         for name, port in self._simulators.items():
             where = ["--port", str(port), "--state", str(self.layout.state / name)]
-            account = ["--model-units", "100", "--role", ROLE]
+            account = ["--model-units", "100", "--role", PROVIDER_ROLE, *account_options([STACK])]
             self._group.start(Component(name, [sys.executable, "-m", "tools.aws_simulator", *where, *account], 10.0))
         # Airflow imports this file when it starts. The file imports modules that each task would otherwise import.
         config = self.layout.airflow_home / "config"

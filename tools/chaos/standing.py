@@ -11,6 +11,7 @@ import httpx
 from include.distill.config.layout import champion_uri, endpoint_change_uri
 from include.distill.core.naming import run_key
 from tools.chaos.account import Account, purchases
+from tools.chaos.fixtures import PREFIX
 from tools.chaos.row import Row
 from tools.chaos.trial import Trial
 
@@ -19,7 +20,7 @@ CHAMPION = "champion"  # stands in the endpoint's name in place of an arm
 
 def root_of(trial: Trial) -> str:
     """Return the root of the use case's objects."""
-    return f"s3://chaos-training/{trial.case.key}"
+    return f"s3://chaos-training/{PREFIX}/{trial.case.key}"
 
 
 def read_json(account: Account, uri: str) -> dict[str, Any] | None:

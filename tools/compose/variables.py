@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import secrets
 
+from tools.local_airflow.callers import CONNECTION_VARIABLES, RUN, SECRET_KEY, connection_variables
 from tools.local_airflow.settings import LOCAL_INSTALLATION
 
 SIMULATOR_URL = "http://aws-simulator:8090"
@@ -26,11 +27,13 @@ def new_variables() -> dict[str, str]:
         "ADMIN_PASSWORD": secrets.token_urlsafe(18),
         "WORKER_CONCURRENCY": str(TASKS_PER_WORKER),
         "AWS_ENDPOINT_URL": SIMULATOR_URL,
-        "AWS_ACCESS_KEY_ID": "testing",
-        "AWS_SECRET_ACCESS_KEY": "testing",
+        "AWS_ACCESS_KEY_ID": RUN,
+        "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
         "AWS_REGION": REGION,
         "AWS_EC2_METADATA_DISABLED": "true",
+        **connection_variables(REGION),
         **LOCAL_INSTALLATION,
+        **CONNECTION_VARIABLES,
         "DISTILL_POLL_SECONDS": str(POLL_SECONDS),
         "DISTILL_SCHEDULES": "off",  # only the triggered run should start
     }

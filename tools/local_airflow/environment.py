@@ -15,6 +15,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from tools.local_airflow.callers import CONNECTION_VARIABLES, OWNER_KEY, RUN, SECRET_KEY, connection_variables
 from tools.local_airflow.ports import LOOPBACK
 from tools.local_airflow.process_table import MARKER
 from tools.local_airflow.settings import LOCAL_INSTALLATION
@@ -54,8 +55,9 @@ def build_environment(
         **kept,
         **_process_settings(kept, layout),
         **_airflow_settings(layout, ports, keys),
-        **aws_settings(ports),
+        **aws_settings(ports, access_key=RUN),  # the owner's key is only for the tools
         **LOCAL_INSTALLATION,
+        **CONNECTION_VARIABLES,
         "DISTILL_SCHEDULES": schedules,
         "DISTILL_ALLOWED_HOSTS": "localhost",  # Airflow has no login here, so it refuses requests to other host names
         **({"DISTILL_INPUT_ROOTS": os.pathsep.join(map(str, input_roots))} if input_roots else {}),
@@ -80,8 +82,8 @@ def load_keys(path: Path) -> dict[str, str]:
     return loaded
 
 
-def aws_settings(ports: Ports) -> dict[str, str]:
-    """Return settings that send every AWS client to the AWS simulator, with access keys that are valid only there."""
+def aws_settings(ports: Ports, *, access_key: str = OWNER_KEY) -> dict[str, str]:
+    """Return settings that send every AWS client to the AWS simulator, with an access key that is valid only there."""
     endpoints = (
         "AWS_ENDPOINT_URL",
         "AWS_ENDPOINT_URL_S3",
@@ -90,8 +92,8 @@ def aws_settings(ports: Ports) -> dict[str, str]:
     )
     return {
         **dict.fromkeys(endpoints, ports.simulator_url),
-        "AWS_ACCESS_KEY_ID": "testing",
-        "AWS_SECRET_ACCESS_KEY": "testing",
+        "AWS_ACCESS_KEY_ID": access_key,
+        "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
         "AWS_DEFAULT_REGION": REGION,
         "AWS_REGION": REGION,
         "AWS_EC2_METADATA_DISABLED": "true",
@@ -155,6 +157,6 @@ def _airflow_settings(layout: Layout, ports: Ports, keys: Mapping[str, str]) -> 
     }
     return {
         "AIRFLOW_HOME": str(layout.airflow_home),
-        "AIRFLOW_CONN_AWS_DEFAULT": f"aws://?region_name={REGION}",
+        **connection_variables(REGION),
         **{f"AIRFLOW__{name}": str(value) for name, value in settings.items()},
     }

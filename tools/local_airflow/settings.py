@@ -23,10 +23,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 # The shipped use cases have no default for these variables, so that nobody uses a bucket of another account by mistake.
-# In the account of the AWS simulator, any names work.
+# stack_deployment.yaml creates the role and the buckets in the simulated account.
 LOCAL_INSTALLATION = {
     "DISTILL_ENVIRONMENT": "local",
-    "DISTILL_ROLE_ARN": "arn:aws:iam::123456789012:role/bedrock-distill-customization",
+    "DISTILL_ROLE_ARN": "arn:aws:iam::123456789012:role/bedrock-distill-local-jobs",
+    "DISTILL_ROLE_ARN_US_WEST_2": "arn:aws:iam::123456789012:role/bedrock-distill-local-us-west-2-jobs",
     "DISTILL_TRAINING_BUCKET": "bedrock-distill-training",
     "DISTILL_OUTPUT_BUCKET": "bedrock-distill-output",
     # The AWS simulator accepts any flow definition. Programs answer in place of its workers.

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING
 
 from tools.local_airflow.account import give_back_endpoints, is_open
 from tools.local_airflow.airflow_api import AirflowApi
+from tools.local_airflow.callers import account_options
 from tools.local_airflow.process_table import sweep
 from tools.local_airflow.processes import Component, NotReadyError, ProcessGroup, wait_until
-from tools.local_airflow.settings import LOCAL_INSTALLATION
 from tools.local_airflow.supervision import Supervisor
 
 if TYPE_CHECKING:
@@ -154,7 +154,7 @@ def move_earlier_state(layout: Layout) -> None:
 def simulator_component(layout: Layout, ports: Ports) -> Component:
     """Describe the process of the AWS simulator."""
     where = ["--port", str(ports.simulator), "--state", str(layout.aws_simulator)]
-    account = ["--model-units", str(MODEL_UNITS), "--role", LOCAL_INSTALLATION["DISTILL_ROLE_ARN"]]
+    account = ["--model-units", str(MODEL_UNITS), *account_options()]
     day = ["--as-of", layout.as_of.isoformat()] if layout.as_of else []
     command = [sys.executable, "-m", "tools.aws_simulator", *where, *account, *day]
     return Component("aws-simulator", command, SIMULATOR_GRACE_SECONDS)

@@ -29,7 +29,7 @@ from include.distill.core.yaml_text import load_yaml
 
 USE_CASES_FOLDER = INCLUDE / "use_cases"
 _ANY_ROLE = "arn:aws:iam::123456789012:role/unused"  # a valid ARN, for a check that ignores the role
-_VARIABLE = re.compile(r"(?P<escape>\$\$(?=\{))|\$\{(?P<name>\w+)(?::-(?P<default>(?:[^}$]|\$(?!\{))*+))?\}")
+_VARIABLE = re.compile(r"(?P<escape>\$\$(?=\{))|\$\{(?P<name>\w+)(?::-(?P<default>(?:[^}$]|\$\{\w+\}|\$(?!\{))*+))?\}")
 
 
 # YAML 1.1 reads 010 as 8, 1:30 as 90, and 2026-01-01 as a date. In a use case these are texts, such as an account id or
@@ -75,7 +75,7 @@ class _Loader(_PlainLoader):
 def expand_variables(value: object, environment: Mapping[str, str]) -> object:
     """Replace ``${NAME}`` and ``${NAME:-default}`` in all strings of a YAML value.
 
-    ``$${NAME}`` becomes the text ``${NAME}``.
+    ``$${NAME}`` becomes the text ``${NAME}``. A default may contain variables without defaults.
 
     :raises UseCaseError: variables are not set or are empty, and have no default. The message names all of them.
     """
@@ -91,8 +91,9 @@ def _expand_known(value: object, environment: Mapping[str, str]) -> object:
     def replace(match: re.Match[str]) -> str:
         if match["escape"]:
             return "$"
-        known = environment.get(match["name"]) or match["default"]
-        return match.group() if known is None else known
+        if known := environment.get(match["name"]):
+            return known
+        return match.group() if match["default"] is None else str(_expand(match["default"], replace))
 
     return _expand(value, replace)
 
@@ -102,8 +103,11 @@ def missing_variables(value: object, environment: Mapping[str, str]) -> list[str
     names: dict[str, None] = {}
 
     def collect(match: re.Match[str]) -> str:
-        if not match["escape"] and not environment.get(match["name"]) and match["default"] is None:
+        if match["escape"] or environment.get(match["name"]):
+            return ""
+        if match["default"] is None:
             names[match["name"]] = None
+        _expand(match["default"], collect)
         return ""
 
     _expand(value, collect)

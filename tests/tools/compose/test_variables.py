@@ -21,7 +21,10 @@ def test_every_secret_is_new_each_time_and_long_enough() -> None:
 def test_only_the_aws_simulator_can_be_reached() -> None:
     variables = new_variables()
     assert variables["AWS_ENDPOINT_URL"] == "http://aws-simulator:8090"
-    assert variables["AWS_ACCESS_KEY_ID"] == variables["AWS_SECRET_ACCESS_KEY"] == "testing"
+    assert variables["AWS_ACCESS_KEY_ID"] == "distill-run"  # a role of the simulated account, not its owner
+    connections = {uri for name, uri in variables.items() if name.startswith("AIRFLOW_CONN_")}
+    assert len(connections) == 4
+    assert not any("endpoint_url" in uri or "//testing:" in uri for uri in connections)
     assert variables["AWS_EC2_METADATA_DISABLED"] == "true"
 
 

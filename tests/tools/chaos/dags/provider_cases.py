@@ -18,6 +18,7 @@ from airflow.providers.amazon.aws.sensors.bedrock import (
 )
 from airflow.sdk import DAG, get_parsing_context, task
 
+OWNER = "aws_owner"  # these operators belong to another team, which has the rights of the account's owner
 CASES: list[dict[str, Any]] = json.loads(Path(os.environ["CHAOS_USE_CASES"], "provider.json").read_text())
 
 
@@ -28,7 +29,13 @@ def provider_dag(case: dict[str, Any]) -> DAG:
         schedule=None,
         start_date=datetime(2026, 1, 1, tzinfo=UTC),
         catchup=False,
-        default_args={"owner": "chaos", "retries": 2, "retry_delay": timedelta(seconds=1), "region_name": "us-east-1"},
+        default_args={
+            "owner": "chaos",
+            "retries": 2,
+            "retry_delay": timedelta(seconds=1),
+            "region_name": "us-east-1",
+            "aws_conn_id": OWNER,
+        },
     ) as dag:
         customize = BedrockCustomizeModelOperator(
             task_id="customize",
@@ -62,9 +69,9 @@ def provider_dag(case: dict[str, Any]) -> DAG:
 
         @task
         def delete(name: str) -> None:
-            import boto3
+            from airflow.providers.amazon.aws.hooks.bedrock import BedrockHook
 
-            boto3.client("bedrock").delete_provisioned_model_throughput(provisionedModelId=name)
+            BedrockHook(aws_conn_id=OWNER).conn.delete_provisioned_model_throughput(provisionedModelId=name)
 
         customize >> trained >> provision >> in_service >> delete(f"{case['key']}-served")
     return dag

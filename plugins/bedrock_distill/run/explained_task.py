@@ -23,6 +23,7 @@ from airflow.sdk.exceptions import (
 )
 
 from bedrock_distill.hooks.in_flight import IN_FLIGHT
+from bedrock_distill.policies.retry import prevent_retry
 from bedrock_distill.run.four_lines import four_lines
 from bedrock_distill.run.heartbeat import heartbeat, waiting_line
 from bedrock_distill.run.task_ids import PREFLIGHT
@@ -84,12 +85,14 @@ def _with_four_lines(task: Any, context: Context, error: Exception | AirflowTask
         text = four_lines(task, context, error)
     except Exception:  # the error itself is more important than its explanation
         log.debug("The error could not be explained", exc_info=True)
+        prevent_retry(task, error)
         return error
     if not isinstance(error, (DistillError, *_CLASSES_OF_AIRFLOW)):
         task.log.error("An unexpected error ended the task", exc_info=error)
         return UnexpectedError(text)
     task.log.debug("An error ended the task", exc_info=error)
     error.args = (text,)
+    prevent_retry(task, error)
     return error
 
 
@@ -102,7 +105,8 @@ class ExplainedTask:
 
     ``waits_for`` completes the sentence "The task waits for ..." in the log. It may refer to the task, as in
     ``"the {task.rows} rows to be split"``. ``described`` has the groups of other tasks whose jobs this task's error
-    describes, so that nothing else is said about them.
+    describes, so that nothing else is said about them. ``retries_every_error`` is true for a task whose DAG sets no
+    retry policy.
     """
 
     task_id: str
@@ -111,6 +115,7 @@ class ExplainedTask:
     attempts: int = 1
     waits_for: str = "its work to be done"
     described: Collection[str] = ()
+    retries_every_error: bool = False
     log: Any
 
     @property

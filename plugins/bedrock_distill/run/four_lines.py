@@ -12,9 +12,9 @@ import datetime
 import logging
 from typing import TYPE_CHECKING, Any, Protocol
 
-from airflow.sdk import RetryAction
 from airflow.sdk.exceptions import AirflowFailException, AirflowRuntimeError, AirflowSensorTimeout, ErrorType
 
+from bedrock_distill.policies.retry import next_attempt
 from bedrock_distill.run.failure_notes import store_note
 from bedrock_distill.run.heartbeat import format_duration
 from bedrock_distill.run.running_purchases import describe_running_purchases
@@ -52,6 +52,7 @@ class Explained(Protocol):
     task_to_clear: str
     aws_conn_id: str
     described: Collection[str]
+    retries_every_error: bool
 
     def state_left(self, error: Exception) -> str:
         """Return what the task leaves behind when it fails."""
@@ -148,12 +149,10 @@ def _retry(task: Any, context: Context, error: BaseException) -> str:
     ti = context["ti"]
     if isinstance(error, AirflowFailException | AirflowSensorTimeout) or ti.try_number > ti.max_tries:
         return ""
-    delay = getattr(task, "retry_delay", None)
-    if policy := getattr(task, "retry_policy", None):
-        decision = policy.evaluate(exception=error, try_number=ti.try_number, max_tries=ti.max_tries, context=context)
-        if decision.action is RetryAction.FAIL:
-            return ""
-        delay = decision.retry_delay or delay
+    attempt = next_attempt(task, error, context)
+    if not attempt.repeated:
+        return ""
+    delay = attempt.delay or getattr(task, "retry_delay", None)
     return f"in {format_duration(delay.total_seconds())}" if isinstance(delay, datetime.timedelta) else "soon"
 
 

@@ -6,12 +6,13 @@ from typing import Any
 
 import pytest
 from airflow.sdk import DAG
-from airflow.sdk.exceptions import DownstreamTasksSkipped, TaskAwaitingInput
+from airflow.sdk.exceptions import DownstreamTasksSkipped
 
 from bedrock_distill.operators import human_approval
 from bedrock_distill.operators.human_approval import HumanApprovalOperator, Question
 from include.distill.config.promotion_rule import Approver
 from include.distill.core.errors import RefusedError
+from tests.fakes.airflow_versions import WAITS_FOR_PERSON
 from tests.plugins.conftest import RUN_URI
 from tests.plugins.operators.conftest import set_task_instance
 
@@ -55,9 +56,9 @@ def resume(task: Any, context: Any, answered: dict[str, Any]) -> Any:
 
 def test_the_question_reaches_airflow_as_it_is_and_waits_without_a_slot(task: Any, sent: Any, context: Any) -> None:
     set_task_instance(context)
-    with pytest.raises(TaskAwaitingInput) as parked:
+    with pytest.raises(WAITS_FOR_PERSON):
         task.execute(context)
-    assert parked.value.timeout == datetime.timedelta(hours=2)
+    assert task.response_timeout == datetime.timedelta(hours=2)
     assert sent[0]["body"] == "{{ ds }} <b>\n\nOnly these users may answer: Ada\\_B."
     assert sent[0]["defaults"] == ["Reject"]
     assert sent[0]["assigned_users"] == [{"id": "1", "name": "Ada_B"}]
@@ -71,7 +72,7 @@ def test_a_question_whose_old_text_airflow_would_show_is_not_asked(
 ) -> None:
     set_task_instance(context)
     for _ in range(2):  # the same question can be asked again
-        with pytest.raises(TaskAwaitingInput):
+        with pytest.raises(WAITS_FOR_PERSON):
             task.execute(context)
     task.asks = dataclasses.replace(AskOperator.asks, asked="other", **changed)
     with pytest.raises(RefusedError, match="Airflow would show the earlier question again") as refused:

@@ -4,11 +4,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from airflow.sdk.exceptions import TaskAwaitingInput
 
 from include.distill.config.use_case import UseCase
 from include.distill.core.errors import InputError, PromotionError
 from include.distill.core.storage import read_json
+from tests.fakes.airflow_versions import WAITS_FOR_PERSON
 from tests.fakes.fake_bedrock import FakeBedrock
 from tests.fakes.memory_store import MemoryStore
 from tests.fakes.rollback_run import CHAMPION, CHOICE, ENDPOINT, RollbackRun, champion, record, write_use_case
@@ -103,9 +103,9 @@ class TestApproval:
         run.do("choose")
         task = run.task("approve_rollback")
         set_task_instance(run.context)
-        with pytest.raises(TaskAwaitingInput) as parked:
+        with pytest.raises(WAITS_FOR_PERSON):
             task.execute(run.context)
-        assert parked.value.timeout.total_seconds() == 20 * 3600
+        assert task.response_timeout.total_seconds() == 20 * 3600
         assert sent[0]["subject"] == "Roll aws_docs_qa back to the champion of run run-old?"
         assert "arn:model/new" in sent[0]["body"]
         assert sent[0]["defaults"] == ["Reject"]

@@ -18,6 +18,7 @@ from airflow.sdk.exceptions import (
 )
 from structlog.testing import capture_logs
 
+from bedrock_distill.policies import retry
 from bedrock_distill.run import explained_task
 from bedrock_distill.run.explained_task import ExplainedTask
 from include.distill.core.errors import DistillError, InputError, RefusedError, TransientError, UnexpectedError
@@ -84,6 +85,20 @@ class TestEveryCall:
         with pytest.raises(type(error), match=r"(?s)What happened: t of run r failed.*What to do: ") as raised:
             call(Work(task_id="t", work=error), context)
         assert raised.value is error
+
+    @pytest.mark.parametrize("explained", [True, False])
+    def test_on_airflow_3_2_an_error_that_must_not_be_retried_ends_the_task(
+        self, call: Any, context: Any, monkeypatch: pytest.MonkeyPatch, explained: bool
+    ) -> None:
+        monkeypatch.setattr(retry, "HAS_POLICIES", False)
+        if not explained:
+            monkeypatch.setattr(explained_task, "four_lines", lambda *_: 1 / 0)
+        with pytest.raises(AirflowFailException, match="It broke") as final:
+            call(Work(task_id="t", work=RefusedError("It broke.")), context)
+        assert isinstance(final.value, RefusedError)
+        with pytest.raises(TransientError) as repeated:
+            call(Work(task_id="t", work=TransientError("x")), context)
+        assert not isinstance(repeated.value, AirflowFailException)
 
     @pytest.mark.parametrize("kind", [AirflowFailException, AirflowSensorTimeout, AirflowTaskTimeout])
     def test_an_error_whose_class_decides_about_retries_keeps_it(self, call: Any, kind: Any, context: Any) -> None:

@@ -10,7 +10,6 @@ import pytest
 from airflow.sdk.exceptions import TaskDeferred
 
 from bedrock_distill.lifecycle.abandoned_jobs import ATTEMPT_KEY, FINAL_ATTEMPT, IN_PROGRESS
-from bedrock_distill.policies.retry import RETRY_POLICY
 from bedrock_distill.sensors.base import WaitingSensor
 from bedrock_distill.triggers.polling import PollingTrigger, ProvisionedThroughputTrigger
 from include.distill.core.errors import (
@@ -22,6 +21,7 @@ from include.distill.core.errors import (
     TransientError,
     WaitTimeoutError,
 )
+from tests.fakes.airflow_versions import WITH_POLICY
 from tests.plugins.conftest import RUN_URI
 
 FAR = "2100-01-01T00:00:00+00:00"
@@ -143,7 +143,7 @@ class TestInTheTriggerer:
     def test_an_error_at_the_deadline_is_part_of_the_time_out_and_is_not_retried(
         self, context: Any, fault: ServiceError
     ) -> None:
-        waiting = sensor(fault, aws_conn_id="aws_other", retries=3, retry_policy=RETRY_POLICY)
+        waiting = sensor(fault, aws_conn_id="aws_other", retries=3, **WITH_POLICY)
         context["ti"].try_number = 1
         with pytest.raises(WaitTimeoutError, match="The door is shut") as error:
             waiting.resume_execution("execute_complete", {"event": event("deadline")}, context)

@@ -5,10 +5,9 @@ from functools import partial
 from typing import Any
 
 import pytest
-from airflow.sdk import RetryAction
 from airflow.sdk.exceptions import TaskDeferred
 
-from bedrock_distill.policies.retry import RETRY_POLICY
+from bedrock_distill.policies.retry import RETRY_POLICY, next_attempt
 from bedrock_distill.sensors.provisioned_throughput import BedrockProvisionedThroughputSensor
 from bedrock_distill.triggers.polling import ProvisionedThroughputTrigger
 from include.distill.core.errors import DistillError, OutcomeError, ThroughputReleasedError, WaitTimeoutError
@@ -104,8 +103,7 @@ def test_a_final_state_is_not_retried(
     wake_up = partial(task.resume_execution, "execute_complete", {"event": event})
     with pytest.raises(DistillError) as raised:
         (wake_up if woken else task.execute)(context)
-    decision = RETRY_POLICY.evaluate(exception=raised.value, try_number=1, max_tries=3)
-    assert decision.action is RetryAction.FAIL
+    assert not next_attempt(task, raised.value, context).repeated
     assert "Airflow repeats" not in str(raised.value)
     assert "clear tuned.provision with downstream" in str(raised.value)
 
@@ -152,7 +150,7 @@ def test_an_attempt_after_the_time_out_ends_at_once_and_without_a_retry(
     waiting.retry_policy = RETRY_POLICY
     with pytest.raises(WaitTimeoutError) as raised:
         waiting.execute(context)
-    assert RETRY_POLICY.evaluate(exception=raised.value, try_number=try_number, max_tries=3).action is RetryAction.FAIL
+    assert not next_attempt(waiting, raised.value, context).repeated
     happened, left, billed, to_do = str(raised.value).splitlines()
     assert f"Throughput {NAME} was not in service within 1 h 30 min of its purchase. {NAME} is Creating." in happened
     assert "tuned.release runs next and deletes it" in left

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 import pytest
-from airflow.sdk import RetryAction
+from airflow import sdk
 
 from bedrock_distill.policies.retry import RETRY_POLICY
 from include.distill.core.errors import DeploymentsInProgressError
+from tests.fakes.airflow_versions import needs_policies
 from tests.plugins.task_groups import conftest
 from tests.plugins.task_groups.conftest import BASE, CHAMPION, PLAIN, TUNED
 
@@ -64,13 +65,14 @@ class TestOnDemand:
         wait = tasks("auto", serving={"poll_interval_seconds": 7, "timeout_minutes": 5})["tuned.active"]
         assert (wait.poll_interval_seconds, wait.timeout_seconds, wait.deferrable) == (7, 300, True)
 
+    @needs_policies
     def test_deploy_is_repeated_for_an_hour_while_other_deployments_are_being_created(self) -> None:
         (rule,) = [rule for rule in RETRY_POLICY.rules if rule.exception is DeploymentsInProgressError]
         deploy = tasks("auto")["tuned.deploy"]
         assert rule.retry_delay is not None
         assert (deploy.retries * rule.retry_delay).total_seconds() == 3600
         decision = RETRY_POLICY.evaluate(exception=DeploymentsInProgressError("2"), try_number=1, max_tries=20)
-        assert (decision.action, decision.retry_delay) == (RetryAction.RETRY, rule.retry_delay)
+        assert (decision.action, decision.retry_delay) == (sdk.RetryAction.RETRY, rule.retry_delay)
 
 
 class TestTrain:

@@ -3,13 +3,14 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from airflow.sdk import RetryAction
+from airflow import sdk
 from airflow.serialization.serialized_objects import DagSerialization
 
 from bedrock_distill.policies.retry import RETRY_POLICY
 from bedrock_distill.task_groups.promotion import MAY_BE_SKIPPED
 from dags.distill import distill_dag
 from include.distill.core.errors import ChangeInProgressError
+from tests.fakes.airflow_versions import needs_policies
 from tests.plugins.task_groups.conftest import BASE, CHAMPION, PLAIN, TUNED, sample, tasks
 
 CHANGE = ("start_switch", "switch", "switched", "smoke")
@@ -100,11 +101,12 @@ class TestStandingEndpoint:
         assert dag_tasks["approve"].ignore_downstream_trigger_rules is False
         assert "start_switch" not in dag_tasks["approve"].downstream_task_ids
 
+    @needs_policies
     def test_switch_is_repeated_for_an_hour_while_another_run_changes_the_endpoint(
         self, dag_tasks: dict[str, Any]
     ) -> None:
         decision = RETRY_POLICY.evaluate(exception=ChangeInProgressError("r"), try_number=1, max_tries=20)
-        assert decision.action == RetryAction.RETRY
+        assert decision.action == sdk.RetryAction.RETRY
         assert decision.retry_delay is not None
         assert (dag_tasks["switch"].retries * decision.retry_delay).total_seconds() == 3600
 

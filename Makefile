@@ -19,7 +19,7 @@ override ENV_FILE := $(value ENV_FILE)
 export CSV USE_CASE DOCUMENTS EVALUATION EVALUATION_CSV APPROVE AS_OF ENV_FILE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run promote-demo celery mwaa mwaa-trial test chaos bench up down pictures lint lock pin-images clean
+.PHONY: help setup run promote-demo celery mwaa mwaa-trial test test-all chaos bench up down pictures lint lock pin-images clean
 
 help: ## Show this list
 	@echo "Usage: make <target> [CSV=rows.csv] [EVALUATION_CSV=rows.csv] [USE_CASE=name] [DOCUMENTS=n] [EVALUATION=n] [APPROVE=ask] [AS_OF=YYYY-MM-DD]"
@@ -47,6 +47,9 @@ mwaa-trial: .venv/.installed ## Run the pipeline once in MWAA's layout with the 
 test: .venv/.installed ## Run all tests; none needs an AWS account
 	@$(BIN)/python -m pytest -m "not e2e" -n auto
 	@$(BIN)/python -m pytest -m e2e
+
+test-all: .venv/.installed ## Run the unit tests on every Python from 3.11 to 3.13 that is installed (TESTS="tests/distill")
+	@$(UV_CACHE); $(BIN)/python -m tools.test_all $(TESTS)
 
 chaos: .venv/.installed ## Kill real Airflow processes at many points of a run and count the purchases (CHAOS="--only NAME")
 	@$(BIN)/python -m tools.chaos $(CHAOS)

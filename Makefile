@@ -85,7 +85,9 @@ COMPILE = $(UV_CACHE); $(BIN)/uv pip compile --quiet --universal --python-versio
 lock: $(BIN)/uv ## Update the lock files to the newest versions that requirements.txt and requirements-dev.txt allow
 	@$(COMPILE) --output-file .venv/requirements-dev.lock requirements.txt requirements-dev.txt > /dev/null
 	@$(COMPILE) --output-file .venv/requirements.lock --constraint .venv/requirements-dev.lock requirements.txt > /dev/null
+	@$(COMPILE) --output-file .venv/kubernetes.lock --constraint .venv/requirements-dev.lock deploy/helm/requirements.txt > /dev/null
 	@mv .venv/requirements-dev.lock .venv/requirements.lock .
+	@mv .venv/kubernetes.lock deploy/helm/requirements.lock
 	@echo "requirements.lock and requirements-dev.lock are updated. Run make lint and make test before you commit them."
 
 pin-images: .venv/.installed ## Look up the digests of the container images and write them into the files (needs Docker)

@@ -8,10 +8,10 @@ import pytest
 
 from include.distill.core.paths import PROJECT_ROOT
 
-LOCKS = ["requirements.lock", "requirements-dev.lock", "requirements-uv.lock"]
+LOCKS = ["requirements.lock", "requirements-dev.lock", "requirements-uv.lock", "deploy/helm/requirements.lock"]
 LINE = re.compile(r"(?P<name>[a-z0-9.-]+(\[[a-z0-9,-]+\])?)==(?P<version>[\w.+!-]+)( ; [^\\]+)? \\")
 HASH = re.compile(r"    --hash=sha256:[0-9a-f]{64}(?P<more> \\)?")
-INSTALLERS = ["Makefile", "Dockerfile", ".ci/run"]
+INSTALLERS = ["Makefile", "Dockerfile", "deploy/helm/Dockerfile", ".ci/run"]
 
 
 def read_lock(name: str) -> dict[str, tuple[str, int]]:
@@ -39,6 +39,14 @@ def test_production_and_development_use_the_same_versions() -> None:
     production, development = read_lock("requirements.lock"), read_lock("requirements-dev.lock")
     assert production.items() < development.items()
     assert not {"pytest", "moto", "ruff"} & production.keys()
+
+
+def test_the_image_for_kubernetes_keeps_the_packages_of_production() -> None:
+    production, added = read_lock("requirements.lock"), read_lock("deploy/helm/requirements.lock")
+    assert {name: version for name, (version, _) in added.items() if name in production} == {
+        name: version for name, (version, _) in production.items() if name in added
+    }
+    assert added.keys() >= {"apache-airflow-providers-cncf-kubernetes", "apache-airflow-providers-fab"}
 
 
 @pytest.mark.parametrize(("lock", "sources"), [("requirements.lock", 1), ("requirements-dev.lock", 2)])

@@ -1,0 +1,55 @@
+"""The files for an Astro project agree with the use cases, and with the packages that production needs."""
+
+from __future__ import annotations
+
+import re
+
+import yaml
+
+from include.distill.config.loader import load_use_cases
+from include.distill.core.paths import PROJECT_ROOT
+from include.distill.inference.pools import required_pools
+from include.distill.pools import airflow_settings
+from tests.fakes.variables import VARIABLES
+
+ASTRO = PROJECT_ROOT / "deploy" / "astro"
+# Packages that Astro Runtime brings, or that only docker-compose.yaml needs.
+NOT_INSTALLED = {
+    "apache-airflow",
+    "apache-airflow-providers-celery",
+    "apache-airflow-providers-postgres",
+    "apache-airflow-providers-standard",
+    "celery",
+    "sqlalchemy",
+}
+
+
+def requirements(text: str) -> dict[str, str]:
+    """Return the line of each package, without its comment."""
+    lines = [line.partition("  #")[0].strip() for line in text.splitlines() if line and not line.startswith("#")]
+    return {re.split(r"[\[<>=]", line)[0]: line for line in lines}
+
+
+def test_the_pools_are_those_of_the_shipped_use_cases() -> None:
+    written = yaml.safe_load((ASTRO / "airflow_settings.yaml").read_text(encoding="utf-8"))
+    assert written == airflow_settings(required_pools(load_use_cases(environment=VARIABLES).valid))
+    assert written["airflow"]["pools"]
+
+
+def test_the_packages_are_those_that_the_runtime_lacks() -> None:
+    needed = requirements((PROJECT_ROOT / "requirements.txt").read_text(encoding="utf-8"))
+    installed = requirements((ASTRO / "requirements.txt").read_text(encoding="utf-8"))
+    assert installed == {name: line for name, line in needed.items() if name not in NOT_INSTALLED}
+    assert needed.keys() >= NOT_INSTALLED
+
+
+def test_the_image_is_the_plain_runtime_and_needs_no_package_of_the_operating_system() -> None:
+    lines = [line for line in (ASTRO / "Dockerfile").read_text().splitlines() if not line.startswith("#")]
+    assert len(lines) == 1
+    assert re.fullmatch(r"FROM astrocrpublic\.azurecr\.io/runtime:3\.3-\d+", lines[0])
+    assert (ASTRO / "packages.txt").read_text() == ""
+
+
+def test_secrets_and_private_rows_stay_out_of_the_image() -> None:
+    ignored = (ASTRO / ".dockerignore").read_text().splitlines()
+    assert {".env", "include/data/mine", "airflow_settings.yaml"} <= set(ignored)

@@ -51,6 +51,10 @@ class FakeBedrock:
         self.before_create: Callable[[], None] = lambda: None
         self.simulated = False
         self.day: str | None = None
+        self.missing_operations: set[str] = set()
+
+    def has_operation(self, service: str, method: str) -> bool:
+        return method not in self.missing_operations
 
     def ask(self, request: ModelRequest) -> Completion:
         self._refuse("ask")

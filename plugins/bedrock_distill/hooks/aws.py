@@ -10,7 +10,13 @@ from typing import Any
 from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
 from botocore.client import BaseClient
 
-from bedrock_distill.hooks.aws_errors import BAD_HEAD_REQUEST, BILLED_METHODS, head_refused_twice, named_errors
+from bedrock_distill.hooks.aws_errors import (
+    BAD_HEAD_REQUEST,
+    BILLED_METHODS,
+    head_refused_twice,
+    missing_operation,
+    named_errors,
+)
 from bedrock_distill.hooks.s3_owner import expect_owner
 from bedrock_distill.hooks.s3_redirects import stop_redirects_without_a_region
 from include.distill.core.errors import ExpiredCredentialsError
@@ -92,6 +98,10 @@ class AwsClients:
                 self._clients[service, extra_seconds] = client
             return self._clients[service, extra_seconds]
 
+    def has_operation(self, service: str, method: str) -> bool:
+        """Return whether the installed SDK has an operation. An older SDK lacks the youngest ones."""
+        return hasattr(self.client(service), method)
+
     def call(self, service: str, method: str, what: str = "", *, extra_seconds: int = 0, **parameters: Any) -> Any:
         """Call ``method`` on the boto3 client for ``service`` and return the response.
 
@@ -137,7 +147,10 @@ class AwsClients:
                 connection=credentials_source(self.aws_conn_id),
                 limit=self._limit(service, extra_seconds),
             ):
-                return getattr(self.client(service, extra_seconds), method)(**parameters)
+                operation = getattr(self.client(service, extra_seconds), method, None)
+                if operation is None:
+                    raise missing_operation(service, method, f"{method} {what}".strip())
+                return operation(**parameters)
         except ExpiredCredentialsError:
             with self._creation_lock:
                 self._clients.clear()

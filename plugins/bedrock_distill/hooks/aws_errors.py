@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+import botocore
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
@@ -152,6 +153,16 @@ def head_refused_twice(error: ServiceError, what: str, *, connection: str) -> Re
     refused = RefusedError(f"{what}: {detail}.", to_do=advice, then_clear=FAILED_TASK)
     refused.code, refused.bucket_region = error.code, error.bucket_region
     return refused
+
+
+def missing_operation(service: str, method: str, what: str) -> UnknownOperationError:
+    """Return the error for an operation that the installed SDK does not have, because it is younger."""
+    advice = (
+        "No request was sent. Install a newer boto3, or change the setting that needs the operation. On Amazon MWAA,"
+        " boto3 comes with Airflow, so use a newer version of Airflow there."
+    )
+    detail = f"the installed SDK, botocore {botocore.__version__}, has no operation {method} of the service {service}"
+    return UnknownOperationError(f"{what}: {detail}.", to_do=advice, then_clear=FAILED_TASK)
 
 
 def _unknown(status: int, what: str, detail: str) -> ServiceError:

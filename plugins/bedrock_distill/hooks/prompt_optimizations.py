@@ -14,6 +14,9 @@ from bedrock_distill.hooks.statuses import OPTIMIZATION_STATUS, Progress
 if TYPE_CHECKING:
     from include.distill.prompt_optimization.plan import ModelConfiguration
 
+# The youngest operations that the pipeline calls: botocore 1.43.10 has them, and 1.42.90 does not.
+CREATE_OPERATION = "create_advanced_prompt_optimization_job"
+LIST_OPERATION = "list_advanced_prompt_optimization_jobs"
 _MOST_LISTED = 1_000  # the most jobs on one page, so that a look-up by name needs few requests
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from bedrock_distill.hooks.bedrock import BedrockDistillHook, Throughput
 from bedrock_distill.hooks.evaluations import EvaluationJobs
 from bedrock_distill.hooks.named_jobs import ListedJob as JobInBedrock
-from bedrock_distill.hooks.prompt_optimizations import PromptOptimizationJobs
+from bedrock_distill.hooks.prompt_optimizations import LIST_OPERATION, PromptOptimizationJobs
 from bedrock_distill.hooks.s3 import S3ObjectStore
 from bedrock_distill.lifecycle.endpoints import ENDPOINT_KINDS
 from bedrock_distill.run.state import run_state, state_of_run
@@ -127,7 +127,9 @@ def _has_evaluations(account: Account, choice: CleanUpChoice) -> bool:
 
 
 def _has_optimizations(account: Account, choice: CleanUpChoice) -> bool:
-    """Return whether to list prompt optimization jobs, which Bedrock offers only in some Regions."""
+    """Return whether to list prompt optimization jobs, which only some Regions and SDKs of the last months have."""
+    if not account.hook.has_operation("bedrock", LIST_OPERATION):
+        return False  # with this SDK, no run can have bought such a job
     is_offered = {use_case.aws.region for use_case in account.use_cases} <= set(REGIONS)
     return (choice.optimization_jobs and is_offered) or any(use_case.optimized_arms for use_case in account.use_cases)
 

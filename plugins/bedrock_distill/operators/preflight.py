@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from bedrock_distill.operators.base import DistillOperator
 from bedrock_distill.operators.model_advice import instead_of, output_prices
+from bedrock_distill.operators.sdk_check import sdk_problems
 from bedrock_distill.operators.serving_check import hourly_notes, serving_problems
 from bedrock_distill.operators.standing_check import standing_problems, standing_warnings
 from bedrock_distill.run.configuration import configuration_of
@@ -183,6 +184,7 @@ class BedrockPreflightOperator(DistillOperator):
         models = (*use_case.models, *use_case.models_of_jobs)
         for key in models:
             problems += self._model_problems(use_case, self.model(key))
+        problems += sdk_problems(self.hook, use_case)
         problems += self._student_problems(use_case)
         problems += self._serving_problems(use_case)
         problems += batch_problems(use_case, output_prices())

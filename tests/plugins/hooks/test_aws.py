@@ -11,12 +11,14 @@ from botocore.exceptions import ClientError, NoCredentialsError
 
 from bedrock_distill.hooks.aws import AwsClients
 from bedrock_distill.hooks.in_flight import IN_FLIGHT
+from bedrock_distill.hooks.prompt_optimizations import CREATE_OPERATION, LIST_OPERATION
 from include.distill.core.errors import (
     ExpiredCredentialsError,
     PossiblyBilledError,
     RefusedError,
     ThrottledError,
     TransientError,
+    UnknownOperationError,
 )
 
 
@@ -68,6 +70,25 @@ def test_missing_credentials_name_the_connection_that_may_not_exist(monkeypatch:
     )
     with pytest.raises(RefusedError, match=r"Set them in the Airflow connection team-b/aws \(create it"):
         AwsClients("team-b/aws").call("bedrock", "get")
+
+
+def test_an_operation_that_the_installed_sdk_lacks_is_named_and_nothing_is_sent(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("bedrock_distill.hooks.aws.AwsBaseHook", lambda **_: SimpleNamespace(conn=SimpleNamespace()))
+    clients = AwsClients()
+    assert not clients.has_operation("bedrock", "create_something_new")
+    with pytest.raises(
+        UnknownOperationError, match=r"create_something_new a-name: .*botocore .* has no operation"
+    ) as error:
+        clients.call("bedrock", "create_something_new", "a-name")
+    assert "Install a newer boto3" in error.value.to_do
+
+
+def test_the_tested_sdk_has_the_youngest_operations() -> None:
+    clients = AwsClients(None, "us-east-1")
+    assert clients.has_operation("bedrock", CREATE_OPERATION)
+    assert clients.has_operation("bedrock", LIST_OPERATION)
 
 
 @pytest.mark.parametrize(

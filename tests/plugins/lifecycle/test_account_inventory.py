@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from bedrock_distill.hooks.evaluations import EvaluationJob
-from bedrock_distill.hooks.prompt_optimizations import OptimizationJob
+from bedrock_distill.hooks.prompt_optimizations import LIST_OPERATION, OptimizationJob
 from bedrock_distill.lifecycle.account_inventory import Account, list_account
 from include.distill.cleanup.choice import CleanUpChoice
 from include.distill.cleanup.plan import ListedJob, ResourceKind
@@ -102,3 +102,10 @@ class TestJobs:
         prompted = Arm(name="prompted", kind="base", prompt="optimized")
         assert listed(OPTIMIZATION, use_case) == []
         assert listed(OPTIMIZATION, use_case.model_copy(update={"arms": (*use_case.arms, prompted)}))
+
+    def test_optimization_jobs_are_not_listed_by_an_sdk_that_lacks_them(
+        self, listed: Any, bedrock: FakeBedrock, use_case: UseCase
+    ) -> None:
+        assert [one.name for one in listed(OPTIMIZATION, use_case, optimization_jobs=True)] == ["job"]
+        bedrock.missing_operations.add(LIST_OPERATION)
+        assert listed(OPTIMIZATION, use_case, optimization_jobs=True) == []

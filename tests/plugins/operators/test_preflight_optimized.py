@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from bedrock_distill.hooks.prompt_optimizations import CREATE_OPERATION
 from include.distill.config.use_case import UseCase
 from include.distill.core.errors import InputError
 from tests.fakes.fake_bedrock import FakeBedrock, missing
@@ -65,3 +66,14 @@ def test_a_prompt_with_logic_is_refused_before_anything_is_stored(
 def test_the_prompt_of_the_project_can_be_optimized(preflight: Any, context: Any, store: MemoryStore) -> None:
     preflight(arms=ARMS).execute(context)
     assert store.exists(FOLDER.prompts)
+
+
+def test_an_sdk_without_the_job_is_refused_before_anything_is_bought(
+    preflight: Any, bedrock: FakeBedrock, context: Any
+) -> None:
+    bedrock.missing_operations.add(CREATE_OPERATION)
+    message = r"arms prompted: .*botocore .* does not have; install boto3 1\.43\.10 or newer"
+    with pytest.raises(InputError, match=message) as refused:
+        preflight(**changes(ARMS)).execute(context)
+    assert "Nothing was bought" in str(refused.value)
+    preflight(**changes([ARMS[0], TRAINED])).execute(context)

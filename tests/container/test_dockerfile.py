@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 from dataclasses import dataclass, field
+from pathlib import PurePosixPath
 
 import pytest
 import yaml
@@ -12,6 +13,7 @@ import yaml
 from include.distill.core.paths import PROJECT_ROOT
 
 DOCKERFILE = (PROJECT_ROOT / "Dockerfile").read_text()
+IGNORED = PROJECT_ROOT / ".dockerignore"
 SERVICES = yaml.safe_load((PROJECT_ROOT / "docker-compose.yaml").read_text())["services"]
 FROM = re.compile(r"(?P<base>\S+)(?: AS (?P<name>\S+))?", re.IGNORECASE)
 CODE = {"dags", "plugins", "include", "container"}
@@ -59,6 +61,35 @@ def test_the_image_of_the_simulator_also_contains_the_tools_and_their_requiremen
     assert SIMULATOR.copied == PRODUCTION.copied | {"requirements-dev.lock", "tools", "deploy/cloudformation"}
 
 
+def copied_files() -> list[PurePosixPath]:
+    """Return the files of the checkout that a build of the production image copies."""
+    rules = [line for line in IGNORED.read_text().splitlines() if line[:1] not in ("", "#", "!") and line != "*"]
+    folders = (PROJECT_ROOT / name for name in sorted(CODE))
+    files = [path.relative_to(PROJECT_ROOT) for folder in folders for path in folder.rglob("*") if path.is_file()]
+    ignored = [re.compile(glob_pattern(rule)) for rule in rules]
+    return [PurePosixPath(file) for file in files if not any(rule.match(file.as_posix()) for rule in ignored)]
+
+
+def glob_pattern(rule: str) -> str:
+    """Return a regular expression for a rule of ``.dockerignore``, which also excludes what is below a folder."""
+    pattern = re.escape(rule).replace(r"\*\*/", "(?:.*/)?").replace(r"\*", "[^/]*")
+    return rf"{pattern}(?:/.*)?$"
+
+
+def test_the_production_image_contains_no_tests_notes_or_caches() -> None:
+    files = copied_files()
+    assert {file.suffix for file in files} <= {".py", ".yaml", ".json", ".j2", ".css", ".csv", ".md", ""}
+    assert [file for file in files if "__pycache__" in file.parts or "tests" in file.parts] == []
+    assert {file.name for file in files if file.suffix == ".md"} == {"LICENSE.md"}
+    assert {file.name for file in files if not file.suffix} == {".airflowignore"}
+
+
+def test_the_image_contains_the_rows_of_the_sample_with_their_licence_and_no_notes() -> None:
+    folder = PurePosixPath("include/data/aws_docs_qa")
+    names = {file.name for file in copied_files() if file.parent == folder}
+    assert names == {"train.csv", "evaluation.csv", "LICENSE.md", "ATTRIBUTION.csv"}
+
+
 def test_every_file_comes_through_a_plain_copy_from_the_checkout() -> None:
     """``ADD``, ``COPY --from`` and a mounted build context could bring in ``tools/`` under another name."""
     for stage in STAGES.values():
@@ -85,7 +116,7 @@ def test_the_simulator_runs_from_its_own_image() -> None:
 
 
 def test_the_build_context_contains_only_the_files_that_the_dockerfile_copies() -> None:
-    lines = (PROJECT_ROOT / ".dockerignore").read_text().splitlines()
+    lines = IGNORED.read_text().splitlines()
     rules = [line for line in lines if line and not line.startswith("#")]
     assert rules[0] == "*"
     assert {rule[1:] for rule in rules if rule.startswith("!")} == SIMULATOR.copied

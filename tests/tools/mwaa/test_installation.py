@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -11,6 +12,13 @@ from include.distill.core.paths import PROJECT_ROOT
 from tools.mwaa.installation import Installation, run_startup_script, unpack
 from tools.mwaa.package import build
 
+LOAD = """
+import json, sys
+from airflow.dag_processing.dagbag import DagBag
+bag = DagBag(dag_folder=sys.argv[1])
+import include
+print(json.dumps([include.__file__, bag.import_errors, sorted(bag.dags)]))
+"""
 # What `make run` gives to its Airflow, as far as MWAA has something else.
 LOCAL = {
     "PATH": os.defpath,
@@ -74,3 +82,17 @@ def test_the_package_can_be_imported_without_the_checkout(installation: Installa
     command = [sys.executable, "-I", "-c", code]
     shown = subprocess.run(command, cwd=installation.home, capture_output=True, text=True, check=True).stdout
     assert shown.startswith(plugins)
+
+
+def test_airflow_loads_every_dag_of_the_package(package: Path, installation: Installation) -> None:
+    """The versions are those of the tests. `make mwaa-trial` does the same with those of MWAA."""
+    environment = installation.environment({"PATH": os.defpath}, run_startup_script(package))
+    environment["AIRFLOW__CORE__LOAD_EXAMPLES"] = "False"
+    environment.pop("AIRFLOW__CORE__AUTH_MANAGER")  # the tests have no FAB
+    command = [sys.executable, "-c", LOAD, str(installation.home / "dags")]
+    done = subprocess.run(command, cwd=installation.home, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    origin, errors, dags = json.loads(done.stdout.splitlines()[-1])
+    assert origin.startswith(str(installation.home / "plugins"))
+    assert errors == {}
+    assert {"distill_aws_docs_qa", "distill_clean_up", "distill_release_leftovers", "distill_rollback"} <= set(dags)

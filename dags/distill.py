@@ -165,6 +165,7 @@ def default_args(use_case: UseCase) -> dict[str, Any]:
         "aws_conn_id": use_case.aws.conn_id,
         "region_name": use_case.aws.region,
         "bucket_owners": use_case.bucket_owners,
+        "kms_key_arn": use_case.storage.kms_key_arn,
         "run_uri": Layout(use_case.storage).runs(use_case.name) + "{{ run_key(dag.dag_id, run_id) }}",
     }
 

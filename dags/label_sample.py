@@ -118,6 +118,7 @@ def label_dag(use_case: UseCase) -> DAG:
             "aws_conn_id": use_case.aws.conn_id,
             "region_name": use_case.aws.region,
             "bucket_owners": use_case.bucket_owners,
+            "kms_key_arn": use_case.storage.kms_key_arn,
         }
         ask = AskLabelOperator.partial(
             task_id="ask", sample=drawn.output, use_case_name=use_case.name, retries=3, **place
@@ -140,7 +141,7 @@ def ask_workers(use_case: UseCase, sample: Any, place: dict[str, Any]) -> Any:
     Create the tasks that ask human workers, and return the result of the last one.
 
     :param sample: the result of ``draw_sample``.
-    :param place: the connection, Region and bucket owners of the tasks.
+    :param place: the connection, Region, bucket owners and KMS key of the tasks.
     :return: ``None`` if the use case names no workers.
     """
     settings = use_case.human_workers

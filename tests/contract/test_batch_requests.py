@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from bedrock_distill.hooks.batch_jobs import BatchJobRequest, BatchJobs
 from bedrock_distill.operators.batch import BedrockSubmitBatchOperator
+from include.distill.config.company import Vpc
 from include.distill.config.use_case import UseCase
 from include.distill.core.naming import batch_names, request_token
 from include.distill.core.storage import write_jsonl
@@ -91,6 +92,8 @@ def test_bedrock_accepts_the_names_of_batch_jobs(
         output_uri=f"s3://bucket/distill/batches/{sha256[:16]}/",
         timeout_hours=72,
         tags={"use-case": use_case[:24], "fingerprint": sha256},
+        kms_key_arn="arn:aws:kms:us-east-1:123456789012:alias/team/answers",
+        vpc=Vpc(subnet_ids=("subnet-0123456789abcdef0",), security_group_ids=("sg-01234567",)),
     )
     operation = SERVICE_MODEL.operation_model("CreateModelInvocationJob")
     assert list(violations(operation.input_shape, asked.parameters())) == []

@@ -26,6 +26,7 @@ from bedrock_distill.operators.preflight import BedrockPreflightOperator
 from bedrock_distill.operators.serve import BedrockProvisionThroughputOperator, BedrockReleaseThroughputOperator
 from bedrock_distill.operators.synthesize import BedrockSynthesizeOperator
 from bedrock_distill.operators.train import BedrockSubmitCustomizationJobOperator
+from include.distill.config.company import Vpc
 from include.distill.config.layout import Layout
 from include.distill.config.use_case import UseCase
 from include.distill.core.errors import InvalidRequestError
@@ -42,10 +43,13 @@ from tools.aws_simulator.protocol.constraints import violations
 use_case, store, context = builders.use_case, builders.store, builders.context
 
 HYPERPARAMETERS = {"epochCount": "2"}
+KEY = "arn:aws:kms:us-east-1:123456789012:key/01234567-89ab-cdef-0123-456789abcdef"
+VPC = Vpc(subnet_ids=("subnet-0123456789abcdef0",), security_group_ids=("sg-01234567",))
 RECIPES = [
     TrainingRecipe("amazon.nova-micro-v1:0:128k", HYPERPARAMETERS),
     TrainingRecipe("amazon.titan-text-express-v1:0:8k", HYPERPARAMETERS, "CONTINUED_PRE_TRAINING"),
     TrainingRecipe("amazon.nova-micro-v1:0:128k", {}, "DISTILLATION", JobTeacher("us.amazon.nova-pro-v1:0", 1024)),
+    TrainingRecipe("amazon.nova-micro-v1:0:128k", HYPERPARAMETERS, kms_key_arn=KEY),
 ]
 JOB = {
     "jobName": "job",
@@ -227,6 +231,7 @@ class TestNames:
             validation_uri=None,
             output_uri="s3://bucket/out/",
             tags={"use-case": use_case[:24], "fingerprint": fingerprint},
+            vpc=VPC,
         )
         assert self.request("CreateModelCustomizationJob", **asked.parameters()) == []
 

@@ -34,6 +34,7 @@ CHAMPION = {"name": "best", "kind": "champion"}
 PROMPTED = {"kind": "base", "prompt": "optimized"}
 TINY, YEAR = 1e-300, 8_760
 FLOW = "arn:aws:sagemaker:us-east-1:123456789012:flow-definition/x"
+KEY = "arn:aws:kms:us-east-1:123456789012:key/01234567-89ab-cdef-0123-456789abcdef"
 TEXTS = ["", "日本 \U0001f600", "{{ ds }} %s ' \" \\ , * # \t\n", "x" * 400]
 TIMES = [TINY, YEAR]
 
@@ -72,11 +73,21 @@ LEGAL: dict[str, list[Any]] = {
     "aws.clean_up_conn_id": ["", "team-b/aws", "équipe", "a" * 300],
     "aws.region": ["us-gov-west-1", "eu-isoe-west-1", "ap-southeast-7", "eusc-de-east-1"],
     "aws.role_arn": ["arn:aws-us-gov:iam::000000000000:role/a/b/日本"],
+    "aws.tags": [{}, {"x" * 128: "y" * 256, "a b": "", "._:/=+@-": "@"}],
+    "aws.kms_key_arn": [None, "", KEY],
+    "aws.vpc": [
+        None,
+        {
+            "subnet_ids": [f"subnet-{number:017x}" for number in range(16)],
+            "security_group_ids": [f"sg-{number:08x}" for number in range(5)],
+        },
+    ],
     "storage.training_bucket": ["a.b-c"],
     "storage.output_bucket": ["0" * 63],
     "storage.prefix": ["a" * 900, "a/b/c.d_e-f"],
     "storage.create_buckets": [False],
     "storage.bucket_owners": [{}, {"other-bucket": "000000000000"}, {"0" * 63: "9" * 12}],
+    "storage.kms_key_arn": [None, "", KEY, KEY.partition("key/")[0] + "alias/" + "a/_-" * 60],
     "source.training_csv": ["s3://bucket/" + "k" * 1024, "{{ ds }}.csv", "日本/"],
     "source.evaluation_csv": [None, "s3://bucket/k", "../x"],
     "source.evaluation_share": [0, 0.999999],
@@ -230,6 +241,10 @@ ILLEGAL: dict[str, list[Any]] = {
     "tags": [["a\0b"], ["x" * 101], [""]],
     "published": ["nobody", "../published/article", "Article", 1],
     "aws.role_arn": ["arn:aws:iam::١٢٣٤٥٦٧٨٩٠١٢:role/x"],
+    "aws.tags": [{"aws:a": "b"}, {"run-id": "x"}, {"a": "é"}, {"a": "\0"}],
+    "aws.kms_key_arn": ["alias/a", KEY.replace("us-east-1", "eu-west-1")],
+    "aws.vpc": [{"subnet_ids": [], "security_group_ids": ["sg-01234567"]}],
+    "storage.kms_key_arn": [KEY.replace("arn:aws:", "arn:aws-cn:")],
     "aws.region": ["us-" + "a" * 300 + "-1", "us-east-١"],
     "source.documents": [1_000_001, 10**30],
     "source.evaluation_rows": [1_000_001],

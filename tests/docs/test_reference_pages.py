@@ -24,6 +24,7 @@ from include.distill.config.catalog import (
     Model,
     RecordFormatName,
 )
+from include.distill.config.company import Vpc
 from include.distill.config.evaluation_settings import CustomMetric, HumanEvaluation, Rating
 from include.distill.config.promotion_rule import Approver
 from include.distill.config.sections import CriticSettings, Example, ModelQuota
@@ -70,6 +71,7 @@ BASE_CLASSES = {
 IN_PROSE = (
     "approval.approvers.",
     "arms.",
+    "aws.vpc.",
     "comparisons.",
     "curation.critic.",
     "evaluations.human.",
@@ -127,7 +129,7 @@ class TestUseCaseKeys:
 
     @pytest.mark.parametrize(
         "section_",
-        [Approver, Arm, Comparison, CriticSettings, CustomMetric, Example, HumanEvaluation, ModelQuota, Rating],
+        [Approver, Arm, Comparison, CriticSettings, CustomMetric, Example, HumanEvaluation, ModelQuota, Rating, Vpc],
     )
     def test_every_key_of_a_list_or_mapping_is_named(self, section_: type[BaseModel]) -> None:
         missing = [name for name in section_.model_fields if not re.search(rf"\b{name}\b", USE_CASES)]

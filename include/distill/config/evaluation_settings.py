@@ -15,6 +15,7 @@ from include.distill.config.catalog import EvaluatorOf, load_catalog
 from include.distill.config.job_settings import JobSettings, check_metric_name, check_variables
 from include.distill.config.key_problems import KeyProblem, refuse
 from include.distill.config.model_names import different_models
+from include.distill.config.partitions import partition_of
 from include.distill.config.section import Hours, NonBlankText, Section
 from include.distill.core.errors import UseCaseError
 from include.distill.core.shown_values import shown
@@ -36,16 +37,6 @@ _NEEDED_VARIABLES = ("prompt", "prediction")
 # Bedrock fills in no other variable in an evaluation of a model's answers.
 _VARIABLES = ("prompt", "prediction", "ground_truth")
 MetricName = Annotated[str, Field(pattern=r"^[0-9a-zA-Z_.-]+$", max_length=63)]
-# The partitions besides aws, by the first letters of their Regions, as in botocore's partitions.json.
-_PARTITIONS = {
-    "cn-": "aws-cn",
-    "us-gov-": "aws-us-gov",
-    "us-iso-": "aws-iso",
-    "us-isob-": "aws-iso-b",
-    "eu-isoe-": "aws-iso-e",
-    "us-isof-": "aws-iso-f",
-    "eusc-": "aws-eusc",
-}
 
 
 class Rating(Section):
@@ -243,11 +234,6 @@ class Evaluations(Section):
         if self.pointwise is None:
             raise _missing("pointwise")
         return self.pointwise
-
-
-def partition_of(region: str) -> str:
-    """Return the partition of a Region, which is the second part of the ARNs of its resources."""
-    return next((partition for prefix, partition in _PARTITIONS.items() if region.startswith(prefix)), "aws")
 
 
 def _missing(kind: EvaluationKind) -> UseCaseError:

@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+_EXAMPLE_KEY = "arn:aws:kms:us-east-1:123456789012:key/01234567-89ab-cdef-0123-456789abcdef"
 # What a text with a pattern must look like, each with an example. Every pattern of a use case is here.
 PATTERNS = {
     r"\S": "a text that is not blank",
@@ -24,6 +25,14 @@ PATTERNS = {
     r"^[0-9]{12}$": "the 12 digits of an AWS account in quotation marks, such as '123456789012'",
     r"^s3://[^/]+/(?:[^/]+/)*$": "a folder in S3 that ends with '/', such as s3://my-bucket/inputs/",
     r"^[a-z]{2,4}(-[a-z]+)+-[0-9]$": "the name of an AWS Region, such as us-east-1",
+    r"^arn:aws(-[^:]+)?:kms:[a-z0-9-]{1,32}:[0-9]{12}:key/[a-zA-Z0-9-]{36}$": (
+        f"the ARN of a KMS key, not of an alias, such as {_EXAMPLE_KEY}"
+    ),
+    r"^arn:aws(-[^:]+)?:kms:[a-z0-9-]{1,32}:[0-9]{12}:(key/[a-zA-Z0-9-]{36}|alias/[a-zA-Z0-9/_-]+)$": (
+        f"the ARN of a KMS key or of its alias, such as {_EXAMPLE_KEY}"
+    ),
+    r"^subnet-([0-9a-f]{8}|[0-9a-f]{17})$": "the id of a subnet, such as subnet-0123456789abcdef0",
+    r"^sg-([0-9a-f]{8}|[0-9a-f]{17})$": "the id of a security group, such as sg-0123456789abcdef0",
     r"^arn:aws[a-z-]*:iam::[0-9]{12}:role/\S+$": "the ARN of a role, such as arn:aws:iam::123456789012:role/my-role",
     r"^[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)*$": (
         "a prefix of S3 keys without '/' at its ends, such as distill or team-a/distill"
@@ -51,7 +60,9 @@ def accepted_values(annotation: Any, metadata: Sequence[object] = ()) -> str:
     if get_origin(annotation) is tuple:
         return f"a list of{_count(limits)} {_several(get_args(annotation)[0])}"
     if get_origin(annotation) is dict:
-        return f"a mapping in which each value is {accepted_values(get_args(annotation)[1])}"
+        most = _limit(limits, "max_length")
+        size = f" of at most {most} entries" if most else ""
+        return f"a mapping{size} in which each value is {accepted_values(get_args(annotation)[1])}"
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return getattr(annotation, "ACCEPTED", f"a mapping with the keys {', '.join(annotation.model_fields)}")
     if annotation is bool:

@@ -6,6 +6,7 @@ from typing import Literal, TypeVar
 
 from pydantic import Field, field_validator, model_validator
 
+from include.distill.config.company import MOST_TAGS, JobKey, ObjectKey, TagKey, TagValue, Vpc
 from include.distill.config.key_problems import KeyProblem, refuse
 from include.distill.config.section import (
     MAX_RECORDS,
@@ -51,6 +52,11 @@ class Aws(Section):
     clean_up_conn_id: str | None = Field(None, description="connection of distill_clean_up; conn_id if it is not set")
     region: str = Field("us-east-1", pattern=r"^[a-z]{2,4}(-[a-z]+)+-[0-9]$", max_length=32)
     role_arn: str = Field(pattern=r"^arn:aws[a-z-]*:iam::[0-9]{12}:role/\S+$")
+    tags: dict[TagKey, TagValue] = Field(
+        default_factory=dict, max_length=MOST_TAGS, description="tags of everything that a run creates in AWS"
+    )
+    kms_key_arn: JobKey = Field(None, description="key that encrypts custom models and what jobs write")
+    vpc: Vpc | None = Field(None, description="network of customization jobs and batch jobs")
 
     @property
     def account(self) -> str:
@@ -77,6 +83,9 @@ class Storage(Section):
     create_buckets: bool = False
     bucket_owners: dict[BucketName, AccountId] = Field(
         default_factory=dict, description="owner accounts of the buckets that are not in the account of aws.role_arn"
+    )
+    kms_key_arn: ObjectKey = Field(
+        None, description="key that encrypts the objects that the pipeline writes; without it, the bucket's setting"
     )
 
 

@@ -93,6 +93,16 @@ class UseCase(Section):
         """The account that must own each bucket, by the bucket's name; ``*`` is for all other buckets."""
         return {"*": self.aws.account, **self.storage.bucket_owners}
 
+    @property
+    def kms_keys(self) -> dict[str, str | None]:
+        """The ARNs of the KMS keys, by the names of their settings."""
+        return {"aws.kms_key_arn": self.aws.kms_key_arn, "storage.kms_key_arn": self.storage.kms_key_arn}
+
+    @property
+    def output_key(self) -> str | None:
+        """The KMS key that encrypts the answers of batch jobs; ``None`` for the setting of the bucket."""
+        return self.aws.kms_key_arn or self.storage.kms_key_arn
+
     @field_validator("schedule")
     @classmethod
     def _schedule_is_valid(cls, schedule: str | None) -> str | None:

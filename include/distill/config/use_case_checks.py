@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 from include.distill.config.arms import comparisons_problem, unknown_arm
 from include.distill.config.catalog import load_catalog
+from include.distill.config.company import key_problem
 from include.distill.config.distillation_pairs import distillation_problem, most_prompts, prompt_count_problem
 from include.distill.config.key_problems import KeyProblem
 from include.distill.config.model_serving import standing_problem
@@ -25,6 +26,7 @@ def use_case_problems(use_case: UseCase) -> Iterator[KeyProblem]:
         yield problem
     else:
         yield from _unused_prompts(use_case)
+    yield from _key_problems(use_case)
     yield from _published_problems(use_case)
     yield from _evaluation_problems(use_case)
     yield from _size_problems(use_case)
@@ -32,6 +34,12 @@ def use_case_problems(use_case: UseCase) -> Iterator[KeyProblem]:
     student = load_catalog().model(use_case.student)
     if text := standing_problem(use_case.promotion.serve, student, use_case.aws.region):
         yield KeyProblem(("promotion", "serve"), text.replace("promotion.serve is", "found", 1))
+
+
+def _key_problems(use_case: UseCase) -> Iterator[KeyProblem]:
+    for setting, arn in use_case.kms_keys.items():
+        if text := key_problem(arn, use_case.aws.region):
+            yield KeyProblem((*setting.split("."),), text)
 
 
 def _unused_prompts(use_case: UseCase) -> Iterator[KeyProblem]:

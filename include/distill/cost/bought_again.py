@@ -47,6 +47,7 @@ _ANSWERS = ("student", "answering", "prompts.answering", "prompts.instruction")
 _OPTIMIZATION = ("prompt_optimization", *_ANSWERS)
 # The parts of the sections "training" and "curation" that determine every training file.
 _VALIDATION, _LEAKS = "training.validation_share", "curation.max_leak_similarity"
+_KEY = "aws.kms_key_arn"  # the key that encrypts the model
 _SCORES = ("evaluations.pointwise", *_ANSWERS)
 _JUDGING = ("judges", "judging", "comparisons", "prompts.judging")
 
@@ -90,6 +91,8 @@ def fingerprints(use_case: UseCase, prompts: Mapping[str, Prompt]) -> dict[str, 
     parts: dict[str, object] = {f"arms.{arm.name}": arm.model_dump(mode="json") for arm in use_case.arms}
     parts[_VALIDATION] = use_case.training.validation_share
     parts[_LEAKS] = use_case.curation.max_leak_similarity
+    if use_case.aws.kms_key_arn:  # earlier versions, which recorded no key, had none
+        parts[_KEY] = use_case.aws.kms_key_arn
     return {
         **settings,
         **{name: canonical_hash(part)[:12] for name, part in parts.items()},
@@ -343,7 +346,7 @@ def _training_settings(use_case: UseCase, arm: Arm) -> list[str]:
     keys = [*(("curation",) if arm.wants_pairs else (_LEAKS,))]
     if use_case.critic and arm.wants_pairs:  # otherwise, the critic's prompt affects nothing
         keys.append("prompts.critic")
-    keys += ["student", _VALIDATION if arm.kind == "distilled" else "training", f"arms.{arm.name}", "seed"]
+    keys += ["student", _VALIDATION if arm.kind == "distilled" else "training", f"arms.{arm.name}", "seed", _KEY]
     if use_case.training.method != PRE_TRAINING:  # the records of continued pre-training are documents
         keys += _ANSWERS[2:]
     if arm.kind == "distilled":  # its teacher answers with at most as many tokens as the student

@@ -41,22 +41,31 @@ class JobTeacher:
 
 @dataclass(frozen=True)
 class TrainingRecipe:
-    """Everything that determines a trained model, except for the training data. Only distillation has a teacher."""
+    """
+    Everything that determines a trained model, except for the training data.
+
+    :param teacher: the teacher of a distillation job; ``None`` for other jobs.
+    :param kms_key_arn: the key that encrypts the model; ``None`` for AWS's own key.
+    """
 
     base_model_id: str
     hyperparameters: Mapping[str, str]
     customization_type: CustomizationType = "FINE_TUNING"
     teacher: JobTeacher | None = None
+    kms_key_arn: str | None = None
 
     def fingerprint(self, data_sha256: str) -> str:
         """Return the SHA-256, in hex, that identifies the job that trains on the data with this hash.
 
         The order of the hyperparameters does not matter. The names of jobs contain the fingerprint, so the fingerprint
-        of a job without a teacher must stay what it was before there were jobs with a teacher.
+        of a job without a teacher must stay what it was before there were jobs with a teacher. The same is true of a
+        job without a key. A model cannot get another key later, so another key needs another job.
         """
         parts: list[object] = [self.base_model_id, self.customization_type, dict(self.hyperparameters), data_sha256]
         if self.teacher:
             parts.append([self.teacher.model_id, self.teacher.max_tokens])
+        if self.kms_key_arn:
+            parts.append({"kms_key_arn": self.kms_key_arn})
         return canonical_hash(parts)
 
 
@@ -71,14 +80,15 @@ def training_recipe(use_case: UseCase, arm: str) -> TrainingRecipe:
     :raises InputError: the student's family does not accept the hyperparameters.
     :raises UseCaseError: Bedrock cannot fine-tune the student.
     """
+    key = use_case.aws.kms_key_arn
     if teacher := use_case.job_teacher(arm):
         # The student's answers have the same maximum length, so longer answers would teach it to be cut off.
         asked = JobTeacher(use_case.catalog_model(teacher).inference_id, use_case.answering.max_tokens)
-        return TrainingRecipe(student_base_model_id(use_case), {}, "DISTILLATION", asked)
+        return TrainingRecipe(student_base_model_id(use_case), {}, "DISTILLATION", asked, key)
     family = training_family(load_catalog().model(use_case.student), use_case.training)
     hyperparameters = check_hyperparameters(use_case.training.hyperparameters, family)
     type_ = CUSTOMIZATION_TYPES[use_case.training.method]
-    return TrainingRecipe(student_base_model_id(use_case), hyperparameters, type_)
+    return TrainingRecipe(student_base_model_id(use_case), hyperparameters, type_, kms_key_arn=key)
 
 
 def student_base_model_id(use_case: UseCase) -> str:

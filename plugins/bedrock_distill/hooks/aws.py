@@ -17,6 +17,7 @@ from bedrock_distill.hooks.aws_errors import (
     missing_operation,
     named_errors,
 )
+from bedrock_distill.hooks.s3_encryption import encrypt_objects
 from bedrock_distill.hooks.s3_owner import expect_owner
 from bedrock_distill.hooks.s3_redirects import stop_redirects_without_a_region
 from include.distill.core.errors import ExpiredCredentialsError
@@ -58,6 +59,7 @@ class AwsClients:
     :param aws_conn_id: Airflow connection; ``None`` uses boto3's own credential chain.
     :param region_name: Region of jobs and buckets; ``None`` uses the connection's Region.
     :param bucket_owners: account ids by the name of a bucket, for :func:`bedrock_distill.hooks.s3_owner.expect_owner`.
+    :param kms_key_arn: KMS key for the objects that are written to S3; ``None`` for the setting of the bucket.
     :param config: arguments of botocore's ``Config``: the time-outs and the maximum number of attempts.
     """
 
@@ -67,11 +69,13 @@ class AwsClients:
         region_name: str | None = None,
         *,
         bucket_owners: Mapping[str, str] | None = None,
+        kms_key_arn: str | None = None,
         config: Mapping[str, Any] = PATIENT_CONFIG,
     ) -> None:
         self.aws_conn_id = aws_conn_id
         self.region_name = region_name
         self.bucket_owners = dict(bucket_owners or {})
+        self.kms_key_arn = kms_key_arn
         self._config = dict(config)
         self._clients: dict[tuple[str, int], Any] = {}
         self._creation_lock = threading.Lock()
@@ -95,6 +99,8 @@ class AwsClients:
                 if service == "s3" and isinstance(client, BaseClient):
                     stop_redirects_without_a_region(client)
                     expect_owner(client, self.bucket_owners)
+                    if self.kms_key_arn:
+                        encrypt_objects(client, self.kms_key_arn)
                 self._clients[service, extra_seconds] = client
             return self._clients[service, extra_seconds]
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from bedrock_distill.hooks.aws import AwsClients, tag_list
 from bedrock_distill.hooks.statuses import BATCH_STATUS, Progress, job_progress
+from include.distill.config.company import Vpc
 from include.distill.core.errors import ConflictError, NotFoundError
 from include.distill.inference.requests import from_simulator
 
@@ -28,6 +29,7 @@ class BatchJob:
     role_arn: str = ""
     input_uri: str = ""
     output_uri: str = ""
+    kms_key_arn: str | None = None
 
     @classmethod
     def from_response(cls, answer: Mapping[str, Any], *, simulated: bool) -> BatchJob:
@@ -44,6 +46,7 @@ class BatchJob:
             role_arn=answer["roleArn"],
             input_uri=answer["inputDataConfig"]["s3InputDataConfig"]["s3Uri"],
             output_uri=answer["outputDataConfig"]["s3OutputDataConfig"]["s3Uri"],
+            kms_key_arn=answer["outputDataConfig"]["s3OutputDataConfig"].get("s3EncryptionKeyId"),
         )
 
     @property
@@ -62,7 +65,11 @@ class BatchJob:
 
 @dataclass(frozen=True)
 class BatchJobRequest:
-    """The settings of a batch job to buy."""
+    """
+    The settings of a batch job to buy.
+
+    :ivar kms_key_arn: the key that encrypts the answers in S3; ``None`` for the setting of the bucket.
+    """
 
     name: str
     token: str
@@ -73,20 +80,28 @@ class BatchJobRequest:
     output_uri: str
     timeout_hours: int
     tags: Mapping[str, str]
+    kms_key_arn: str | None = None
+    vpc: Vpc | None = None
 
     def parameters(self) -> dict[str, Any]:
         """Return the arguments of CreateModelInvocationJob."""
-        return {
+        output = {"s3Uri": self.output_uri}
+        if self.kms_key_arn:
+            output["s3EncryptionKeyId"] = self.kms_key_arn
+        parameters: dict[str, Any] = {
             "jobName": self.name,
             "clientRequestToken": self.token,
             "modelId": self.model_id,
             "modelInvocationType": self.invocation_type,
             "roleArn": self.role_arn,
             "inputDataConfig": {"s3InputDataConfig": {"s3Uri": self.input_uri, "s3InputFormat": "JSONL"}},
-            "outputDataConfig": {"s3OutputDataConfig": {"s3Uri": self.output_uri}},
+            "outputDataConfig": {"s3OutputDataConfig": output},
             "timeoutDurationInHours": self.timeout_hours,
             "tags": tag_list(self.tags),
         }
+        if self.vpc:
+            parameters["vpcConfig"] = self.vpc.config
+        return parameters
 
 
 class BatchJobs:

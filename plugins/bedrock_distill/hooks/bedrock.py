@@ -17,6 +17,7 @@ from typing import Any
 from bedrock_distill.hooks.aws import tag_list
 from bedrock_distill.hooks.aws_errors import named_errors
 from bedrock_distill.hooks.deployments import DeploymentCalls
+from include.distill.config.company import Vpc
 from include.distill.core.errors import (
     ConflictError,
     NotFoundError,
@@ -138,6 +139,7 @@ class JobRequest:
     validation_uri: str | None
     output_uri: str
     tags: Mapping[str, str]
+    vpc: Vpc | None = None
 
     def parameters(self) -> dict[str, Any]:
         """Return the arguments of CreateModelCustomizationJob."""
@@ -155,6 +157,10 @@ class JobRequest:
         }
         if self.validation_uri:
             parameters["validationDataConfig"] = {"validators": [{"s3Uri": self.validation_uri}]}
+        if self.recipe.kms_key_arn:
+            parameters["customModelKmsKeyId"] = self.recipe.kms_key_arn
+        if self.vpc:
+            parameters["vpcConfig"] = self.vpc.config
         teacher = self.recipe.teacher
         if self.recipe.hyperparameters or not teacher:
             parameters["hyperParameters"] = dict(self.recipe.hyperparameters)

@@ -41,6 +41,7 @@ class EvaluationJob(NamedJob):
             dataset_uri=(dataset.get("datasetLocation") or {}).get("s3Uri", ""),
             output_uri=answer["outputDataConfig"]["s3Uri"],
             message="; ".join(answer.get("failureMessages") or []) or None,
+            kms_key_arn=answer.get("customerEncryptionKeyId"),
         )
 
 
@@ -52,6 +53,7 @@ class EvaluationJobRequest:
     :ivar config: what the job scores, without the location of the dataset.
     :ivar sources: the model identifiers in the dataset. The job scores the answers that the dataset contains, and calls
         no model for answers. Therefore, no endpoint is needed.
+    :ivar kms_key_arn: the key that encrypts the data of the job; ``None`` for AWS's own key.
     """
 
     name: str
@@ -62,6 +64,7 @@ class EvaluationJobRequest:
     dataset_uri: str
     output_uri: str
     tags: Mapping[str, str]
+    kms_key_arn: str | None = None
 
     def parameters(self) -> dict[str, Any]:
         """Return the arguments of CreateEvaluationJob."""
@@ -70,6 +73,7 @@ class EvaluationJobRequest:
             for dataset in part["datasetMetricConfigs"]:
                 dataset["dataset"]["datasetLocation"] = {"s3Uri": self.dataset_uri}
         models = [{"precomputedInferenceSource": {"inferenceSourceIdentifier": source}} for source in self.sources]
+        key = {"customerEncryptionKeyId": self.kms_key_arn} if self.kms_key_arn else {}
         return {
             "jobName": self.name,
             "clientRequestToken": self.token,
@@ -79,6 +83,7 @@ class EvaluationJobRequest:
             "inferenceConfig": {"models": models},
             "outputDataConfig": {"s3Uri": self.output_uri},
             "jobTags": tag_list(self.tags),
+            **key,
         }
 
 

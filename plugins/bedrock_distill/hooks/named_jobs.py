@@ -35,6 +35,7 @@ class NamedJob(ListedJob):
     :cvar statuses: what each status means.
     :ivar output_uri: the prefix of the results, as in the request.
     :ivar message: Bedrock's reasons for a failure; ``None`` if Bedrock gives no reason.
+    :ivar kms_key_arn: the key that encrypts the data of the job; ``None`` for AWS's own key.
     """
 
     noun: ClassVar[str]
@@ -42,6 +43,7 @@ class NamedJob(ListedJob):
 
     output_uri: str
     message: str | None = field(default=None, kw_only=True)
+    kms_key_arn: str | None = field(default=None, kw_only=True)
 
     @property
     def progress(self) -> Progress:

@@ -46,6 +46,7 @@ class OptimizationJob(NamedJob):
             output_uri=answer["outputConfig"]["s3Uri"],
             model_ids=tuple(model["modelId"] for model in answer["modelConfigurations"]),
             message=answer.get("failureMessage") or None,
+            kms_key_arn=answer.get("encryptionKeyArn"),
         )
 
 
@@ -57,6 +58,7 @@ class OptimizationJobRequest:
     :ivar input_uri: the file with the prompt and its samples.
     :ivar output_uri: the prefix of the results. It ends with a slash, as Bedrock demands.
     :ivar model: the model whose answers the job improves, and how it answers.
+    :ivar kms_key_arn: the key that encrypts the data of the job; ``None`` for AWS's own key.
     """
 
     name: str
@@ -65,9 +67,11 @@ class OptimizationJobRequest:
     input_uri: str
     output_uri: str
     tags: Mapping[str, str]
+    kms_key_arn: str | None = None
 
     def parameters(self) -> dict[str, Any]:
         """Return the arguments of CreateAdvancedPromptOptimizationJob."""
+        key = {"encryptionKeyArn": self.kms_key_arn} if self.kms_key_arn else {}
         return {
             "jobName": self.name,
             "clientToken": self.token,
@@ -75,6 +79,7 @@ class OptimizationJobRequest:
             "outputConfig": {"s3Uri": self.output_uri},
             "modelConfigurations": [self.model],
             "tags": tag_list(self.tags),
+            **key,
         }
 
 

@@ -58,7 +58,7 @@ class RollbackPlace(StandingTask):
         self.form = parse_rollback_form(configuration_of(context))
         self.use_case = use_case = _named(self.form.use_case, self.use_cases)
         self.aws_conn_id, self.region_name = use_case.aws.promotion_connection, use_case.aws.region
-        self.bucket_owners = use_case.bucket_owners
+        self.bucket_owners, self.kms_key_arn = use_case.bucket_owners, use_case.storage.kms_key_arn
         self.root = Layout(use_case.storage).roots[0]
         self.change_key = run_key(context["ti"].dag_id, context["ti"].run_id)
         if problem := foreign_root_problem(self.store, self.root, environment_name()):

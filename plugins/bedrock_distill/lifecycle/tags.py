@@ -1,8 +1,14 @@
-"""Create the tags of a bought resource. They say which run bought the resource and when it expires."""
+"""
+Create the tags of a bought resource. They say which run bought the resource and when it expires.
+
+The use case may name more tags, such as a cost center (``aws.tags``). No check reads them, and no name or request token
+depends on them. So a change of these tags buys nothing again, and existing resources keep the tags that they have.
+"""
 
 from __future__ import annotations
 
 import datetime
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from include.distill.cleanup.expiry import PROJECT_TAG, TIME_FORMAT
@@ -36,7 +42,7 @@ def purchase_tags(use_case: UseCase, folder: RunFolder, dag_run: DagRunProtocol,
         "run-id": dag_run.run_id,
         **more,
     }
-    return {key: value for name, text in texts.items() for key, value in to_tags(name, text).items()}
+    return _with_custom_tags(use_case, texts)
 
 
 def standing_tags(use_case: UseCase, *, dag_id: str, run_id: str, run_key: str) -> dict[str, str]:
@@ -56,4 +62,9 @@ def standing_tags(use_case: UseCase, *, dag_id: str, run_id: str, run_key: str) 
         "dag-id": dag_id,
         "run-id": run_id,
     }
-    return {key: value for name, text in texts.items() for key, value in to_tags(name, text).items()}
+    return _with_custom_tags(use_case, texts)
+
+
+def _with_custom_tags(use_case: UseCase, texts: Mapping[str, str]) -> dict[str, str]:
+    own = {key: value for name, text in texts.items() for key, value in to_tags(name, text).items()}
+    return {**use_case.aws.tags, **own}

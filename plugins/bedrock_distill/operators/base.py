@@ -20,6 +20,7 @@ class DistillOperator(RunTask, BaseOperator):
     :param region_name: Region of jobs and buckets; ``None`` uses the connection's Region.
     :param bucket_owners: account ids by the name of a bucket, with ``*`` for all other buckets. S3 refuses every
         request for a bucket that another account owns. ``None`` does not check the owner.
+    :param kms_key_arn: KMS key for the objects that the task writes to S3; ``None`` for the setting of the bucket.
     """
 
     template_fields: Sequence[str] = ("run_uri",)
@@ -31,6 +32,7 @@ class DistillOperator(RunTask, BaseOperator):
         aws_conn_id: str = "aws_default",
         region_name: str | None = None,
         bucket_owners: Mapping[str, str] | None = None,
+        kms_key_arn: str | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -39,6 +41,7 @@ class DistillOperator(RunTask, BaseOperator):
         self.aws_conn_id = aws_conn_id
         self.region_name = region_name
         self.bucket_owners = bucket_owners
+        self.kms_key_arn = kms_key_arn
 
 
 class ArmOperator(DistillOperator):

@@ -12,6 +12,7 @@ from bedrock_distill.hooks.batch_jobs import BatchJob, BatchJobRequest, BatchJob
 from bedrock_distill.hooks.statuses import Progress
 from bedrock_distill.lifecycle.abandoned_jobs import record_attempt
 from bedrock_distill.lifecycle.buy_once import buy_once, not_listed_yet
+from bedrock_distill.lifecycle.job_keys import other_key_warning
 from bedrock_distill.lifecycle.ownership import is_job_of
 from bedrock_distill.lifecycle.tags import purchase_tags
 from bedrock_distill.operators.base import DistillOperator
@@ -235,6 +236,8 @@ class BedrockSubmitBatchOperator(BatchOperator):
             self.pending_jobs.add(replace(plan, name=job.name))
         submitted["bought"] += purchase.bought
         verb = "Bought" if purchase.bought else "Found"
+        if warning := other_key_warning(f"Batch job {job.name}", job.kms_key_arn, self.use_case.output_key):
+            self.log.warning("%s", warning)
         self.log.info("%s batch job %s with %d records", verb, job.name, plan.records)
         return job
 
@@ -319,6 +322,8 @@ class BedrockSubmitBatchOperator(BatchOperator):
             output_uri=plan.output_uri,
             timeout_hours=self.use_case.batch.timeout_hours,
             tags=purchase_tags(self.use_case, self.folder, context["dag_run"], step=self.step, fingerprint=plan.sha256),
+            kms_key_arn=self.use_case.output_key,
+            vpc=self.use_case.aws.vpc,
         )
 
 

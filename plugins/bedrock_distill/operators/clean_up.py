@@ -92,7 +92,12 @@ class CleanUpOperator(ExplainedTask, BaseOperator):
     def connect(self, use_case: UseCase) -> tuple[BedrockDistillHook, S3ObjectStore]:
         """Return clients for Bedrock and S3 that use the use case's connection."""
         aws = use_case.aws
-        hook = BedrockDistillHook(aws.clean_up_connection, aws.region, bucket_owners=use_case.bucket_owners)
+        hook = BedrockDistillHook(
+            aws.clean_up_connection,
+            aws.region,
+            bucket_owners=use_case.bucket_owners,
+            kms_key_arn=use_case.storage.kms_key_arn,
+        )
         return hook, S3ObjectStore(hook)
 
     def now(self) -> datetime.datetime:

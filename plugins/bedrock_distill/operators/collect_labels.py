@@ -73,6 +73,7 @@ class CollectLabelsOperator(LabelTask, SampleAccess, BaseOperator):
         aws_conn_id: str = "aws_default",
         region_name: str | None = None,
         bucket_owners: Mapping[str, str] | None = None,
+        kms_key_arn: str | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -80,6 +81,7 @@ class CollectLabelsOperator(LabelTask, SampleAccess, BaseOperator):
         self.use_case_name = use_case_name
         self.use_cases = use_cases
         self.aws_conn_id, self.region_name, self.bucket_owners = aws_conn_id, region_name, bucket_owners
+        self.kms_key_arn = kms_key_arn
         self.answered = answered
         self.worked = worked
 

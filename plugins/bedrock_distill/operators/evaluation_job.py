@@ -89,4 +89,5 @@ class EvaluationJobOperator(EvaluationTask, NamedJobOperator[EvaluationPlan, Eva
             dataset_uri=self.input_uri(plan),
             output_uri=self.output_uri(plan),
             tags=tags,
+            kms_key_arn=self.use_case.aws.kms_key_arn,
         )

@@ -162,6 +162,7 @@ class HumanApprovalOperator(RunTask, AskPersonOperator):
         aws_conn_id: str = "aws_default",
         region_name: str | None = None,
         bucket_owners: Mapping[str, str] | None = None,
+        kms_key_arn: str | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -170,6 +171,7 @@ class HumanApprovalOperator(RunTask, AskPersonOperator):
         self.aws_conn_id = aws_conn_id
         self.region_name = region_name
         self.bucket_owners = bucket_owners
+        self.kms_key_arn = kms_key_arn
 
     def open_place(self, context: Context) -> None:
         """Check that the folder belongs to this DAG run."""

@@ -75,6 +75,7 @@ class AskLabelOperator(LabelTask, SampleAccess, HITLOperator):
         aws_conn_id: str = "aws_default",
         region_name: str | None = None,
         bucket_owners: Mapping[str, str] | None = None,
+        kms_key_arn: str | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(subject="", options=list(LABEL_CHOICES), defaults=NO_ANSWER, **kwargs)
@@ -82,6 +83,7 @@ class AskLabelOperator(LabelTask, SampleAccess, HITLOperator):
         self.sample: SampleManifest = sample
         self.use_case_name = use_case_name
         self.aws_conn_id, self.region_name, self.bucket_owners = aws_conn_id, region_name, bucket_owners
+        self.kms_key_arn = kms_key_arn
 
     def execute(self, context: Context) -> Any:
         """Ask a person which answer of the example is better, and wait for the choice."""

@@ -65,7 +65,7 @@ class DrawLabelSampleOperator(LabelTask, RunAccess, BaseOperator):
         use_case = load_use_case(self.use_cases / f"{self.use_case_name}.yaml")
         require_workers(choice, use_case)
         self.aws_conn_id, self.region_name = use_case.aws.conn_id, use_case.aws.region
-        self.bucket_owners = use_case.bucket_owners
+        self.bucket_owners, self.kms_key_arn = use_case.bucket_owners, use_case.storage.kms_key_arn
         layout = Layout(use_case.storage)
         self.run_uri = layout.run_uri(self.use_case_name, choice.run_key or self._newest_run_key(layout))
         require_run_of(self.use_case_name, self.store, self.folder)

@@ -10,6 +10,7 @@ from bedrock_distill.hooks.named_jobs import NamedJob
 from bedrock_distill.hooks.statuses import Progress
 from bedrock_distill.lifecycle.abandoned_jobs import record_attempt
 from bedrock_distill.lifecycle.buy_once import buy_once, refused_but_not_listed
+from bedrock_distill.lifecycle.job_keys import other_key_warning
 from bedrock_distill.lifecycle.job_task import JobTask
 from bedrock_distill.lifecycle.progress import whole_job_cost
 from bedrock_distill.lifecycle.tags import purchase_tags
@@ -215,7 +216,13 @@ class NamedJobOperator(JobTask[JobT], DistillOperator, Generic[PlanT, JobT, Requ
                 raise
             named = f"Bedrock named {created[0]} as job {name}, but does not have this job"
             raise self._missing(name, created[0], named) from None
+        self._note_key(purchase.resource)
         return purchase.resource.arn, purchase.bought
+
+    def _note_key(self, job: JobT) -> None:
+        name = f"{self.noun.capitalize()} {job.name}"
+        if warning := other_key_warning(name, job.kms_key_arn, self.use_case.aws.kms_key_arn):
+            self.log.warning("%s", warning)
 
     def _missing(self, name: str, arn: str | None, happened: str) -> TransientError:
         """Note that Bedrock does not have a job that it says exists, and return an error that says so.

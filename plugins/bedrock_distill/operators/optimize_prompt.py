@@ -134,4 +134,5 @@ class BedrockSubmitPromptOptimizationOperator(
             input_uri=self.input_uri(plan),
             output_uri=self.output_uri(plan),
             tags=tags,
+            kms_key_arn=self.use_case.aws.kms_key_arn,
         )

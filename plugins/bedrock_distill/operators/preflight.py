@@ -17,6 +17,7 @@ from bedrock_distill.run.own_folder import run_identity
 from include.distill.config.allowed_inputs import input_problem
 from include.distill.config.availability_check import availability_problems
 from include.distill.config.catalog import Model, load_catalog
+from include.distill.config.company import key_warnings
 from include.distill.config.form_fields import FORM_FIELDS
 from include.distill.config.frozen_use_case import dump_use_case
 from include.distill.config.layout import Layout, champion_uri
@@ -137,6 +138,7 @@ class BedrockPreflightOperator(DistillOperator):
         warnings = [
             *([note] if note else []),
             *family_warnings(use_case),
+            *key_warnings(use_case.kms_keys, use_case.aws.account),
             *self._lifecycle_warnings(use_case),
             *_size_warnings(use_case),
             *hourly_notes(use_case, champion=champion.student if champion and use_case.champion_arm else None),
@@ -194,7 +196,7 @@ class BedrockPreflightOperator(DistillOperator):
 
     def _bucket_problems(self, use_case: UseCase) -> list[str]:
         storage = use_case.storage
-        tags = {"environment": use_case.environment}
+        tags = {**use_case.aws.tags, "environment": use_case.environment}
         problems: list[str] = []
         for bucket in dict.fromkeys((storage.training_bucket, storage.output_bucket)):
             try:

@@ -47,9 +47,9 @@ class BedrockSubmitCustomizationJobOperator(ArmOperator):
     answers.
 
     The job's name contains a hash of the environment, the use case, the base model, the hyperparameters and the data;
-    for a distillation job, also of its teacher. So a retry, a cleared task, another worker or a later run finds the
-    job. A job that an earlier version bought is found under its former name. A job that has this name but belongs to
-    another environment is not used.
+    for a distillation job, also of its teacher; if ``aws.kms_key_arn`` is set, also of this key. So a retry, a cleared
+    task, another worker or a later run finds the job. A job that an earlier version bought is found under its former
+    name. A job that has this name but belongs to another environment is not used.
 
     Another attempt gets a job of its own, whose name ends in ``-a2``, ``-a3`` and so on. It is bought only if the
     previous job was stopped, or failed for a reason other than its data or hyperparameters, or if the previous job's
@@ -125,6 +125,7 @@ class BedrockSubmitCustomizationJobOperator(ArmOperator):
             validation_uri=self.dataset["validation_uri"],
             output_uri=Layout(self.use_case.storage).training_output(fingerprint),
             tags=purchase_tags(self.use_case, self.folder, context["dag_run"], arm=self.arm, fingerprint=fingerprint),
+            vpc=self.use_case.aws.vpc,
         )
         created: list[str] = []
 

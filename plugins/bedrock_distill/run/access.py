@@ -34,13 +34,15 @@ class RunAccess(ExplainedTask):
     """
     Give a task access to its run's folder, to the frozen use case, and to AWS. A mixin for operators and sensors.
 
-    The task class sets ``run_uri``, ``aws_conn_id``, ``region_name`` and ``bucket_owners``.
+    The task class sets ``run_uri``, ``aws_conn_id``, ``region_name``, ``bucket_owners`` and
+    ``kms_key_arn``.
     """
 
     run_uri: str
     aws_conn_id: str
     region_name: str | None
     bucket_owners: Mapping[str, str] | None = None
+    kms_key_arn: str | None = None
     pool: str
     pool_slots: int
     asked: RateLimitedModel | None = None
@@ -53,7 +55,12 @@ class RunAccess(ExplainedTask):
     @cached_property
     def hook(self) -> BedrockDistillHook:
         """The Bedrock hook. It uses the task's connection."""
-        return BedrockDistillHook(self.aws_conn_id, self.region_name, bucket_owners=self.bucket_owners)
+        return BedrockDistillHook(
+            self.aws_conn_id,
+            self.region_name,
+            bucket_owners=self.bucket_owners,
+            kms_key_arn=self.kms_key_arn,
+        )
 
     @cached_property
     def store(self) -> S3ObjectStore:

@@ -47,6 +47,7 @@ class WaitingSensor(RunTask, BaseOperator, Generic[ManifestT]):
     :param aws_conn_id: Airflow connection for AWS.
     :param region_name: Region of the job or endpoint; ``None`` uses the connection's Region.
     :param bucket_owners: maps a bucket's name to the id of the account that owns it. ``*`` means all other buckets.
+    :param kms_key_arn: KMS key for the objects that the task writes to S3; ``None`` for the setting of the bucket.
     """
 
     template_fields: Sequence[str] = ("run_uri",)
@@ -62,6 +63,7 @@ class WaitingSensor(RunTask, BaseOperator, Generic[ManifestT]):
         aws_conn_id: str = "aws_default",
         region_name: str | None = None,
         bucket_owners: Mapping[str, str] | None = None,
+        kms_key_arn: str | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -81,6 +83,7 @@ class WaitingSensor(RunTask, BaseOperator, Generic[ManifestT]):
         self.aws_conn_id = aws_conn_id
         self.region_name = region_name
         self.bucket_owners = bucket_owners
+        self.kms_key_arn = kms_key_arn
 
     @property
     @abstractmethod

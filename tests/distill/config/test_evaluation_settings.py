@@ -3,9 +3,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from botocore.session import get_session
 
-from include.distill.config.evaluation_settings import BUILT_IN_METRICS, HumanEvaluation, partition_of
+from include.distill.config.evaluation_settings import BUILT_IN_METRICS, HumanEvaluation
+from include.distill.config.partitions import partition_of
 from include.distill.core.errors import UseCaseError
 from tests.distill.conftest import make_use_case
 from tools.aws_simulator.models.evaluator import built_in_metrics
@@ -167,13 +167,6 @@ def test_the_arn_that_is_expected_in_another_region_has_the_partition_of_that_re
     found = HumanEvaluation(flow_definition_arn=arn).region_problem("us-east-1") or ""
     assert "a flow definition in cn-north-1, but aws.region is us-east-1" in found
     assert "expected an ARN that begins with arn:aws:sagemaker:us-east-1:." in found
-
-
-def test_partitions_are_those_of_botocore() -> None:
-    session = get_session()
-    for partition in session.get_available_partitions():
-        for region in session.get_available_regions("s3", partition):
-            assert partition_of(region) == partition
 
 
 def test_an_evaluator_of_custom_metrics_only_is_accepted_without_built_in_metrics() -> None:

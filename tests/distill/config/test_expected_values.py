@@ -41,6 +41,10 @@ class Part(BaseModel):
         (Annotated[tuple[Part, ...], Field(max_length=3)], "a list of at most 3 mappings with the keys name, size"),
         (tuple[Annotated[str, Field(pattern=r"\S")], ...], "a list of texts that are not blank"),
         (tuple[int, ...], "a list of entries, each a whole number"),
+        (
+            Annotated[dict[str, str], Field(max_length=3)],
+            "a mapping of at most 3 entries in which each value is a text",
+        ),
         (dict[str, Part] | None, "a mapping in which each value is a mapping with the keys name, size, or null"),
     ],
 )

@@ -23,6 +23,11 @@ JUDGE = {"model": "claude-sonnet-4-6", "metric": "quality", "instructions": "{{p
 # An entry in each list and mapping, so that the keys of its elements are checked too.
 ENTRIES: dict[str, Any] = {
     "tags": ["sample"],
+    "aws": {
+        "role_arn": "arn:aws:iam::123456789012:role/jobs",
+        "tags": {"cost-center": "1234"},
+        "vpc": {"subnet_ids": ["subnet-01234567"], "security_group_ids": ["sg-01234567"]},
+    },
     "storage": {"training_bucket": "training", "output_bucket": "output", "bucket_owners": {"other": "123456789012"}},
     "source": {
         "training_csv": "train.csv",
@@ -148,7 +153,7 @@ def test_a_wrong_value_is_refused_in_plain_words_under_its_key(path: Path) -> No
 def section_paths() -> list[Path]:
     """Return the places of all sections: the mappings whose keys are defined by the code."""
     free = {("storage", "bucket_owners"), ("source", "encoding"), ("source", "columns"), ("quotas",)}
-    free |= {("training", "hyperparameters")}
+    free |= {("training", "hyperparameters"), ("aws", "tags")}
     values: dict[Path, Any] = {(): RAW}
     for path in paths(RAW):
         values[path] = values[path[:-1]][path[-1]]
@@ -178,6 +183,18 @@ def test_an_unknown_key_is_refused_with_its_place_and_the_known_keys(path: Path)
         (("source", "encoding"), {"a.csv": 1}, "source.encoding.a.csv: found 1, expected a text that is not blank"),
         (("source", "encoding"), 1, "source.encoding: found 1, expected a text that is not blank or a mapping in whi"),
         (("storage", "bucket_owners"), {"B": "1" * 12}, "storage.bucket_owners.B: found 'B', expected the name of a g"),
+        (
+            ("aws", "tags"),
+            {"run-ID": "a"},
+            "aws.tags.run-ID: found 'run-ID', expected a key that the pipeline does not",
+        ),
+        (("aws", "tags"), {"team": 1}, "aws.tags.team: found 1, expected a text"),
+        (("aws", "kms_key_arn"), "alias/key", "aws.kms_key_arn: found 'alias/key', expected the ARN of a KMS key, not"),
+        (
+            ("aws", "vpc", "subnet_ids"),
+            [],
+            "aws.vpc.subnet_ids: found [], expected a list of 1 to 16 entries, each the id of",
+        ),
         (
             ("prompts", "examples"),
             [{"question": "q"}],

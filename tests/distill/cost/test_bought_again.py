@@ -101,6 +101,11 @@ def test_a_second_run_without_changes_buys_nothing_again(store: MemoryStore) -> 
     assert bought_again(store) == {}
 
 
+def test_tags_and_a_network_are_no_reason(store: MemoryStore) -> None:
+    vpc = {"subnet_ids": ["subnet-01234567"], "security_group_ids": ["sg-01234567"]}
+    assert bought_again(store, changed(aws={"tags": {"cost-center": "4711"}, "vpc": vpc})) == {}
+
+
 @pytest.mark.parametrize("name", ["schedule", "max_spend_usd", "serving", "quotas", "owner"])
 def test_settings_without_an_effect_on_requests_are_no_reason(store: MemoryStore, name: str) -> None:
     values: dict[str, Any] = {"schedule": "0 3 * * *", "max_spend_usd": 10, "owner": "me"}
@@ -118,6 +123,7 @@ def test_the_prompt_of_the_critic_is_no_reason_without_a_critic(store: MemorySto
     assert found["training and serving tuned"]["reasons"] == ["curation changed"]
 
 
+KEY = "arn:aws:kms:us-east-1:123456789012:key/01234567-89ab-cdef-0123-456789abcdef"
 EVERYTHING = {"synthesis", "training and serving tuned", "judging"}
 
 
@@ -143,6 +149,7 @@ EVERYTHING = {"synthesis", "training and serving tuned", "judging"}
             changed(training={"hyperparameters": {"epochCount": "3"}}), PROMPTS,
             EVERYTHING - {"synthesis"}, "training changed",
         ),
+        (changed(aws={"kms_key_arn": KEY}), PROMPTS, EVERYTHING - {"synthesis"}, "aws.kms_key_arn changed"),
     ],
 )  # fmt: skip
 def test_a_changed_setting_or_prompt_names_what_is_bought_again_and_why(

@@ -32,6 +32,7 @@ DATA_SHA256 = "0" * 64
         {"customization_type": "CONTINUED_PRE_TRAINING"},
         {"teacher": JobTeacher("us.amazon.nova-pro-v1:0", max_tokens=1024)},
         {"teacher": JobTeacher("us.amazon.nova-pro-v1:0", max_tokens=512)},
+        {"kms_key_arn": "arn:aws:kms:us-east-1:123456789012:key/01234567-89ab-cdef-0123-456789abcdef"},
         {"teacher": JobTeacher("us.meta.llama3-3-70b-instruct-v1:0", max_tokens=1024)},
     ],
     ids=str,
@@ -71,6 +72,14 @@ def test_the_method_of_a_use_case_decides_the_type_of_the_job() -> None:
     ]
     assert [recipe.customization_type for recipe in recipes] == ["FINE_TUNING", "CONTINUED_PRE_TRAINING"]
     assert recipes[0].fingerprint(DATA_SHA256) != recipes[1].fingerprint(DATA_SHA256)
+
+
+def test_the_key_of_the_models_is_part_of_both_kinds_of_jobs() -> None:
+    arms = [{"name": "base", "kind": "base"}, {"name": "tuned"}, {"name": "managed", "kind": "distilled"}]
+    key = "arn:aws:kms:us-east-1:123456789012:key/01234567-89ab-cdef-0123-456789abcdef"
+    aws = {"role_arn": "arn:aws:iam::123456789012:role/r", "kms_key_arn": key}
+    use_case = make_use_case(arms=arms, teacher="nova-pro", aws=aws)
+    assert {training_recipe(use_case, arm).kms_key_arn for arm in ("tuned", "managed")} == {key}
 
 
 class TestRecipe:

@@ -13,6 +13,7 @@ import pytest
 from bedrock_distill.lifecycle.tags import purchase_tags, standing_tags
 from bedrock_distill.run.state import run_state
 from include.distill.cleanup.expiry import expires_at
+from include.distill.config.company import OWN_TAGS
 from include.distill.config.use_case import UseCase
 from tests.plugins.conftest import FOLDER
 
@@ -42,6 +43,20 @@ def test_tags_name_the_project_and_the_run_and_include_the_additional_tags(use_c
         "expires-at": "2026-11-22T14:00:00Z",
         "arm": "tuned",
     }
+
+
+def test_every_tag_that_the_pipeline_sets_is_refused_as_a_custom_tag(use_case: UseCase) -> None:
+    extra = dict.fromkeys(("arm", "step", "evaluator", "fingerprint"), "value")
+    standing = standing_tags(use_case, dag_id="d", run_id="r", run_key=FOLDER.run_key)
+    assert tags(use_case, **extra).keys() | standing.keys() == OWN_TAGS
+
+
+def test_custom_tags_are_added_and_do_not_change_the_pipelines_own(use_case: UseCase) -> None:
+    aws = use_case.aws.model_copy(update={"tags": {"cost-center": "4711", "project": "other"}})
+    company = use_case.model_copy(update={"aws": aws})
+    assert tags(company) == {**tags(use_case), "cost-center": "4711"}
+    run = {"dag_id": "d", "run_id": "r", "run_key": FOLDER.run_key}
+    assert standing_tags(company, **run) == {**standing_tags(use_case, **run), "cost-center": "4711"}
 
 
 def test_the_expiry_counts_from_the_start_of_the_run_so_that_every_attempt_sends_the_same_request(

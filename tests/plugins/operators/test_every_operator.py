@@ -120,6 +120,12 @@ def test_a_task_of_a_run_checks_whose_folder_and_whose_buckets_it_uses(task_clas
     assert new_task(task_class, bucket_owners={"*": "123456789012"}).bucket_owners == {"*": "123456789012"}
 
 
+@pytest.mark.parametrize("task_class", IN_A_RUN)
+def test_a_task_of_a_run_writes_objects_with_the_key_of_its_use_case(task_class: type[BaseOperator]) -> None:
+    task = new_task(task_class, kms_key_arn="arn:key")
+    assert task.hook.kms_key_arn == "arn:key"
+
+
 @pytest.mark.parametrize("task_class", CONCRETE)
 def test_making_a_task_does_not_make_a_hook(task_class: type[BaseOperator]) -> None:
     assert not {"hook", "store", "use_case"} & new_task(task_class).__dict__.keys()

@@ -129,11 +129,12 @@ class BatchFiles:
     def write(self, lines: Sequence[BatchLine], counts: BatchCounts) -> None:
         """Write an output file for each input file with an answer, and the manifest."""
         bucket, prefix = self.output_folder
+        kms_key = self.job.body["outputDataConfig"]["s3OutputDataConfig"].get("s3EncryptionKeyId")
         for file in dict.fromkeys(line.file for line in lines):
             values = [line.value for line in lines if line.file == file]
             random.Random(self.job.arn).shuffle(values)
-            self.s3.write(bucket, f"{prefix}/{file}.out", b"".join(map(_written, values)))
-        self.s3.write(bucket, f"{prefix}/manifest.json.out", json.dumps(counts).encode())
+            self.s3.write(bucket, f"{prefix}/{file}.out", b"".join(map(_written, values)), kms_key)
+        self.s3.write(bucket, f"{prefix}/manifest.json.out", json.dumps(counts).encode(), kms_key)
 
 
 def _check_largest(what: str, records: int, size: int, limits: BatchLimits, largest_size: int) -> None:

@@ -43,8 +43,11 @@ class S3Access(Protocol):
     def read(self, bucket: str, key: str) -> bytes | None:
         """Return the body of an object; None if the object does not exist."""
 
-    def write(self, bucket: str, key: str, body: bytes) -> None:
-        """Write an object."""
+    def write(self, bucket: str, key: str, body: bytes, kms_key: str | None = None) -> None:
+        """Write an object.
+
+        :param kms_key: the KMS key that the request of the job names for the object.
+        """
 
     def keys(self, bucket: str, prefix: str) -> list[str]:
         """Return the sorted keys that begin with ``prefix``; an empty list if the bucket does not exist."""

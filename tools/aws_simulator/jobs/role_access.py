@@ -109,6 +109,6 @@ class RoleAccess:
         """Return the keys that begin with ``prefix``; an empty list if the role may not list the bucket."""
         return self.s3.keys(bucket, prefix) if self.may_list(bucket) else []
 
-    def write(self, bucket: str, key: str, body: bytes) -> None:
+    def write(self, bucket: str, key: str, body: bytes, kms_key: str | None = None) -> None:
         """Write an object. The permission is not checked here, because the job checks it before it begins its work."""
-        self.s3.write(bucket, key, body)
+        self.s3.write(bucket, key, body, kms_key)

@@ -330,16 +330,18 @@ class SimulatedS3:
             names = list(found.keys) if found else []
             return sorted(name for name in names if name.startswith(prefix) and current_object(found, name))
 
-    def write(self, bucket: str, key: str, body: bytes) -> None:
+    def write(self, bucket: str, key: str, body: bytes, kms_key: str | None = None) -> None:
         """Write an object.
 
+        :param kms_key: the KMS key of the object; None for the default encryption of the bucket.
         :raises KeyError: the bucket does not exist.
         """
         with self._lock:
             if bucket not in self._backend.buckets:
                 raise KeyError(bucket)
             change = Change(self._backend, self._files, ObjectRequest("PUT", bucket, key, "", {}, body))
-            self._backend.put_object(bucket, key, body)
+            method = "aws:kms" if kms_key else None
+            self._backend.put_object(bucket, key, body, encryption=method, kms_key_id=kms_key)
             change.commit()
 
 

@@ -52,6 +52,21 @@ def test_each_file_of_a_folder_has_an_output_file_and_the_job_has_one_manifest(
     assert found["manifest.json.out"][0]["totalRecordCount"] == job["totalRecordCount"] == 101
 
 
+@pytest.mark.parametrize("key", ["arn:aws:kms:us-east-1:123456789012:key/" + "1" * 36, "alias/results", None])
+def test_the_output_has_the_key_that_the_request_names(simulator: RunningSimulator, key: str | None) -> None:
+    output = builders.batch_request(simulator)["outputDataConfig"]["s3OutputDataConfig"]
+    named = {"s3EncryptionKeyId": key} if key else {}
+    arn = builders.create_batch(simulator, outputDataConfig={"s3OutputDataConfig": {**output, **named}})
+    assert builders.finished_batch(simulator, arn)["status"] == "Completed"
+    bucket, prefix = output["s3Uri"].removeprefix("s3://").split("/", 1)
+    client, folder_of_job = simulator.boto("s3"), f"{prefix.rstrip('/')}/{arn.rpartition('/')[2]}/"
+    names = [entry["Key"] for entry in client.list_objects_v2(Bucket=bucket, Prefix=folder_of_job)["Contents"]]
+    heads = [client.head_object(Bucket=bucket, Key=name) for name in names]
+    assert {(head.get("ServerSideEncryption"), head.get("SSEKMSKeyId")) for head in heads} == {
+        ("aws:kms" if key else None, key)
+    }
+
+
 def test_a_folder_does_not_include_another_that_begins_with_its_name(simulator: RunningSimulator) -> None:
     given = folder(simulator, {"a.jsonl": records("a", 100)})
     uri = given["s3InputDataConfig"]["s3Uri"].rstrip("/")
@@ -105,7 +120,7 @@ class _Files:
     def read(self, bucket: str, key: str) -> bytes | None:
         return self.body if bucket and key else None
 
-    def write(self, bucket: str, key: str, body: bytes) -> None:
+    def write(self, bucket: str, key: str, body: bytes, kms_key: str | None = None) -> None:
         raise NotImplementedError
 
 

@@ -30,7 +30,7 @@ class FakeS3:
     def read(self, bucket: str, key: str) -> bytes | None:
         return self.objects.get(key)
 
-    def write(self, bucket: str, key: str, body: bytes) -> None:
+    def write(self, bucket: str, key: str, body: bytes, kms_key: str | None = None) -> None:
         self.objects[key] = body
 
 

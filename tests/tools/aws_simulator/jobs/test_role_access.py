@@ -40,7 +40,7 @@ class FakeS3:
     def read(self, bucket: str, key: str) -> bytes | None:
         return b"x" if (bucket, key) == ("data", "a/b") else None
 
-    def write(self, bucket: str, key: str, body: bytes) -> None:
+    def write(self, bucket: str, key: str, body: bytes, kms_key: str | None = None) -> None:
         self.written.append(f"{bucket}/{key} {len(body)}")
 
 

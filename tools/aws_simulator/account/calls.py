@@ -18,6 +18,7 @@ from tools.aws_simulator.protocol.errors import ApiError, TooManyTagsException, 
 ACCOUNT_ID = "123456789012"
 TAGS_PER_RESOURCE = 50
 PAGE_SIZE = 100
+DEFAULT_PROJECT = "default"
 _TOKENS = ("clientRequestToken", "clientToken")
 Item = TypeVar("Item")
 
@@ -144,6 +145,19 @@ def _last_position(token: str, kind: str, filters: str) -> tuple[float, str]:
     except (TypeError, ValueError) as error:
         raise ValidationException("The provided nextToken is invalid.") from error
     raise ValidationException("The provided nextToken is invalid.")
+
+
+def check_project(arguments: Mapping[str, Any]) -> None:
+    """
+    Check that a request names no project but the default one. The simulator has no others.
+
+    The service model states the code for a project that does not exist; the text is UNVERIFIED.
+
+    :raises ValidationException: the request names a project.
+    """
+    project = arguments.get("projectIdentifier", DEFAULT_PROJECT)
+    if project.rpartition("/")[2] != DEFAULT_PROJECT:
+        raise ValidationException(f"The project {project} does not exist. The AWS simulator has no projects.")
 
 
 def read_tags(tags: list[dict[str, str]] | None, too_many: type[ApiError] = TooManyTagsException) -> dict[str, str]:

@@ -23,7 +23,7 @@ from botocore.model import OperationModel
 from starlette.requests import Request
 from starlette.types import ASGIApp
 
-from tools.aws_simulator.account.calls import Call
+from tools.aws_simulator.account.calls import Call, check_project
 from tools.aws_simulator.account.faults import ERRORS, INFERENCE, Fault, FaultPlan
 from tools.aws_simulator.account.ledger import Ledger
 from tools.aws_simulator.account.settings import SettingsStore
@@ -144,6 +144,7 @@ class SimulatedBedrock:
         if fault and fault.kind == "drop_before":
             raise _DroppedBefore
         arguments = read_arguments(operation, uri, request.url.query, request.headers, body)
+        check_project(arguments)
         if day is not None:
             _check_members(operation.name, arguments, day)
         call = Call(arguments, scope.region, fault, scope.access_key)

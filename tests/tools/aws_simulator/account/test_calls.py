@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tools.aws_simulator.account.calls import Call, find_repeated, list_page, new_arn, read_tags
+from tools.aws_simulator.account.calls import Call, check_project, find_repeated, list_page, new_arn, read_tags
 from tools.aws_simulator.account.state import Resource, State
 from tools.aws_simulator.protocol.errors import ConflictException, TooManyTagsException, ValidationException
 
@@ -142,3 +142,12 @@ def test_a_resource_can_have_at_most_fifty_tags() -> None:
     assert read_tags(None) == {}
     with pytest.raises(TooManyTagsException, match="it would have 51"):
         read_tags(tags)
+
+
+def test_only_the_default_project_exists() -> None:
+    arn = "arn:aws:bedrock:us-east-1:123456789012:project"
+    for project in ({}, {"projectIdentifier": "default"}, {"projectIdentifier": f"{arn}/default"}):
+        check_project(project)
+    for name in ("mine", f"{arn}/mine"):
+        with pytest.raises(ValidationException, match=f"{name} does not exist"):
+            check_project({"projectIdentifier": name})

@@ -204,3 +204,11 @@ def test_clocks_stay_real_and_every_response_names_the_day(as_of_2025: RunningSi
         assert age < datetime.timedelta(minutes=5)
     as_of_2025.admin("PUT", "settings", {"as_of": None})
     assert "x-simulated-as-of" not in s3.list_buckets()["ResponseMetadata"]["HTTPHeaders"]
+
+
+def test_a_request_that_names_a_project_is_refused(simulator: RunningSimulator) -> None:
+    with refused("ValidationException", "The project mine does not exist"):
+        builders.converse(simulator, projectIdentifier="mine")
+    with refused("ValidationException", "The project mine does not exist"):
+        simulator.boto("bedrock").list_foundation_models(projectIdentifier="mine")
+    assert builders.converse(simulator, projectIdentifier="default")["stopReason"]

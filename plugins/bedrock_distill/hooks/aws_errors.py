@@ -7,7 +7,7 @@ Turn botocore's exceptions into the pipeline's own errors, with advice on what t
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -120,6 +120,24 @@ def named_errors(
     except HTTPError as error:  # botocore does not translate all errors of urllib3 while a body is read as a stream
         kind, advice = (PossiblyBilledError, _ANSWER_LOST_ADVICE) if is_billed else (TransientError, _RETRY_ADVICE)
         raise _named(kind, what, f"{type(error).__name__}: {error}", advice) from error
+
+
+@contextmanager
+def refused_only_if(exists: Callable[[], bool]) -> Iterator[None]:
+    """
+    Raise ``NotFoundError`` if AWS refuses the call inside the block, and the resource does not exist.
+
+    A resource that does not exist has no tags. AWS may therefore refuse to delete it, if the policy allows the deletion
+    only of resources with certain tags.
+
+    :param exists: looks the resource up. Policies allow this without a condition on tags.
+    """
+    try:
+        yield
+    except RefusedError as error:
+        if not error.code.startswith("AccessDenied") or exists():
+            raise
+        raise NotFoundError(error.happened, to_do=error.to_do, then_clear=error.then_clear) from error
 
 
 def from_client_error(error: ClientError, what: str, *, connection: str = "the Airflow connection") -> ServiceError:

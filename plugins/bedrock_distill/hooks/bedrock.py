@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bedrock_distill.hooks.aws import tag_list
-from bedrock_distill.hooks.aws_errors import named_errors
+from bedrock_distill.hooks.aws_errors import named_errors, refused_only_if
 from bedrock_distill.hooks.deployments import DeploymentCalls
 from include.distill.config.company import Vpc
 from include.distill.core.errors import (
@@ -311,7 +311,8 @@ class BedrockDistillHook(DeploymentCalls):
     def delete_custom_model(self, name_or_arn: str) -> bool:
         """Delete a custom model. Return ``False`` if something still uses the model, ``True`` if the model is gone."""
         try:
-            self.call("bedrock", "delete_custom_model", name_or_arn, modelIdentifier=name_or_arn)
+            with refused_only_if(lambda: self.has_custom_model(name_or_arn)):
+                self.call("bedrock", "delete_custom_model", name_or_arn, modelIdentifier=name_or_arn)
         except NotFoundError:
             return True
         except ConflictError:
@@ -361,7 +362,5 @@ class BedrockDistillHook(DeploymentCalls):
 
     def delete_throughput(self, name_or_arn: str) -> None:
         """Delete a throughput; do nothing if it does not exist."""
-        try:
+        with contextlib.suppress(NotFoundError), refused_only_if(lambda: self.find_throughput(name_or_arn) is not None):
             self.call("bedrock", "delete_provisioned_model_throughput", name_or_arn, provisionedModelId=name_or_arn)
-        except NotFoundError:
-            return

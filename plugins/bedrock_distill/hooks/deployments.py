@@ -9,12 +9,14 @@ https://docs.aws.amazon.com/bedrock/latest/userguide/deploy-custom-model-on-dema
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from bedrock_distill.hooks.aws import AwsClients, tag_list
+from bedrock_distill.hooks.aws_errors import refused_only_if
 from include.distill.core.errors import NotFoundError, UnknownOperationError
 
 
@@ -112,12 +114,10 @@ class DeploymentCalls(AwsClients):
 
         :raises ConflictError: the deployment is changing, so Bedrock does not delete it now.
         """
-        try:
+        with contextlib.suppress(NotFoundError), refused_only_if(lambda: self.find_deployment(name_or_arn) is not None):
             self.call(
                 "bedrock",
                 "delete_custom_model_deployment",
                 name_or_arn,
                 customModelDeploymentIdentifier=name_or_arn,
             )
-        except NotFoundError:
-            return

@@ -30,7 +30,7 @@ from botocore.exceptions import (
     UnknownRegionError,
 )
 
-from bedrock_distill.hooks.aws_errors import named_errors
+from bedrock_distill.hooks.aws_errors import named_errors, refused_only_if
 from include.distill.core.errors import (
     ConcurrencyLimitError,
     ConflictError,
@@ -340,3 +340,20 @@ def test_an_unknown_code_is_judged_by_its_status(status: int, kind: type[Service
     assert type(raised.value) is kind
     if kind in (ContractError, RefusedError):
         assert "report the error as a bug" in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("code", "exists", "kind"),
+    [
+        ("AccessDeniedException", False, NotFoundError),
+        ("AccessDeniedException", True, RefusedError),
+        ("ServiceQuotaExceededException", False, RefusedError),
+        ("ConflictException", False, ConflictError),
+    ],
+)
+def test_a_refusal_for_a_resource_that_does_not_exist_means_that_it_is_not_found(
+    code: str, exists: bool, kind: type[ServiceError]
+) -> None:
+    with pytest.raises(ServiceError) as raised, refused_only_if(lambda: exists), named_errors("delete x"):
+        raise client_error(code)
+    assert type(raised.value) is kind

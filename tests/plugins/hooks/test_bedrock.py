@@ -84,6 +84,26 @@ def test_a_model_is_deleted_unless_something_uses_it(answer: Any, gone: bool) ->
     assert ScriptedHook(answer).delete_custom_model("arn:m") is gone
 
 
+def access_denied() -> RefusedError:
+    error = RefusedError("no tags, no access")
+    error.code = "AccessDeniedException"
+    return error
+
+
+def test_a_resource_that_is_gone_counts_as_deleted_although_the_policy_wants_its_tags() -> None:
+    gone = NotFoundError("gone")
+    assert ScriptedHook(access_denied(), gone).delete_custom_model("arn:m") is True
+    ScriptedHook(access_denied(), gone).delete_throughput("arn:t")
+    ScriptedHook(access_denied(), gone).delete_deployment("arn:d")
+
+
+def test_a_deletion_that_a_policy_refuses_is_an_error_if_the_resource_exists() -> None:
+    hook = ScriptedHook(access_denied(), {})
+    with pytest.raises(RefusedError, match="no tags, no access"):
+        hook.delete_custom_model("arn:m")
+    assert [call["method"] for call in hook.calls] == ["delete_custom_model", "get_custom_model"]
+
+
 @pytest.mark.parametrize(
     ("refusal", "message"),
     [

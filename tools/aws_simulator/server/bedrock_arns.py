@@ -53,8 +53,11 @@ class BedrockArns:
         return self.tagged(found.arn if found else own_arn(region, kind, identifier))
 
     def tagged(self, arn: str) -> Named:
-        """Return the resource with this ARN and its tags, of whatever kind it is."""
-        return Named(arn, {f"aws:ResourceTag/{key}": value for key, value in self._state.tags(arn).items()})
+        """Return the resource with this ARN and its tags, of whatever kind it is. A deleted resource has no tags."""
+        tags = self._state.tags(arn)
+        if tags and not self._state.exists(arn, arn.split(":")[3]):
+            tags = {}
+        return Named(arn, {f"aws:ResourceTag/{key}": value for key, value in tags.items()})
 
     def profile(self, region: str, identifier: str) -> Named:
         """Return the inference profile with this id or ARN. If it does not exist, it counts as system-defined."""

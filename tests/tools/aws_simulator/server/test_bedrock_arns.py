@@ -38,6 +38,8 @@ def test_a_resource_is_found_by_its_name_and_by_its_arn(arns: BedrockArns, state
     for identifier in ("mine", arn):
         found = arns.existing(REGION, "provisioned-model", identifier)
         assert (found.arn, found.context) == (arn, {"aws:ResourceTag/project": "p"})
+    state.throughputs.delete(arn, 1.0)
+    assert arns.tagged(arn).context == {}, "a deleted resource has no tags"
     elsewhere = arns.existing("us-east-1", "provisioned-model", "mine")
     assert (elsewhere.arn, elsewhere.context) == (own_arn("us-east-1", "provisioned-model", "mine"), {})
 

@@ -124,11 +124,11 @@ READS: dict[str, Probe] = {
     "bedrock:GetModelCustomizationJob": lambda a, c: a.hook(c).find_job(a.job),
     "bedrock:GetModelInvocationJob": lambda a, c: BatchJobs(a.hook(c)).get(a.batch),
     "bedrock:GetProvisionedModelThroughput": lambda a, c: a.hook(c).find_throughput(a.throughput),
+    "bedrock:ListAdvancedPromptOptimizationJobs": lambda a, c: list(PromptOptimizationJobs(a.hook(c)).list()),
     "bedrock:ListTagsForResource": lambda a, c: a.hook(c).tags(a.model),
 }
 LISTS: dict[str, Probe] = {
     "bedrock:GetFoundationModelAvailability": lambda a, c: a.hook(c).model_availability(builders.COUNTING_MODEL),
-    "bedrock:ListAdvancedPromptOptimizationJobs": lambda a, c: list(PromptOptimizationJobs(a.hook(c)).list()),
     "bedrock:ListCustomModelDeployments": lambda a, c: a.hook(c).list_deployments(),
     "bedrock:ListCustomModels": lambda a, c: a.hook(c).list_custom_models(),
     "bedrock:ListEvaluationJobs": lambda a, c: list(EvaluationJobs(a.hook(c)).list()),
@@ -227,13 +227,9 @@ PROMOTION: dict[str, dict[str, Probe]] = {
     },
     "DeleteOwnResources": {**DELETED_MODELS, **RELEASES},
     "ReadResources": READS,
-    "ReadFoundationModels": FOUNDATION_MODELS,
-    "ListResources": LISTS,
+    "ListDeployments": LISTS,
     "ReadObjects": {"s3:GetObject": _read_of(f"{TRAINING}/champions/docs.json")},
-    "WriteObjects": {
-        "s3:AbortMultipartUpload": lambda a, c: _abandon_upload(a, c, f"{TRAINING}/runs/docs/r/smoke.jsonl"),
-        "s3:PutObject": _write_to(f"{TRAINING}/champions/docs.json"),
-    },
+    "WriteObjects": {"s3:PutObject": _write_to(f"{TRAINING}/champions/docs.json")},
     "ListObjects": {"s3:ListBucket": lambda a, c: a.store(c).list(f"{TRAINING}/endpoints/")},
 }
 
@@ -303,9 +299,7 @@ CHECK: dict[str, dict[str, Probe]] = {
     "ReadAccount": {
         "bedrock:GetFoundationModelAvailability": LISTS["bedrock:GetFoundationModelAvailability"],
         "bedrock:ListCustomModelDeployments": LISTS["bedrock:ListCustomModelDeployments"],
-        "bedrock:ListFoundationModels": _of_account("bedrock", "list_foundation_models"),
-        "bedrock:ListInferenceProfiles": _of_account("bedrock", "list_inference_profiles"),
-        "bedrock:ListProvisionedModelThroughputs": LISTS["bedrock:ListProvisionedModelThroughputs"],
+        "servicequotas:ListServiceQuotas": _of_account("service-quotas", "list_service_quotas", ServiceCode="bedrock"),
     },
     "ReadQuotas": {
         "servicequotas:GetServiceQuota": _of_account(
@@ -325,10 +319,9 @@ CHECK: dict[str, dict[str, Probe]] = {
         ),
     },
     "ReadBuckets": {
-        "s3:GetBucketCORS": _of_bucket("get_bucket_cors"),
         "s3:GetBucketLocation": _of_bucket("get_bucket_location"),
+        "s3:GetBucketPolicy": _of_bucket("get_bucket_policy"),
         "s3:GetBucketPublicAccessBlock": _of_bucket("get_public_access_block"),
-        "s3:GetBucketVersioning": _of_bucket("get_bucket_versioning"),
         "s3:GetEncryptionConfiguration": _of_bucket("get_bucket_encryption"),
         "s3:GetLifecycleConfiguration": _of_bucket("get_bucket_lifecycle_configuration"),
         "s3:ListBucket": _of_bucket("head_bucket"),

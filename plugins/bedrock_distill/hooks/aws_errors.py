@@ -77,6 +77,7 @@ ERROR_CLASSES: Mapping[str, type[ServiceError]] = {
         RefusedError,
     ),
 }
+SDK = f"botocore {botocore.__version__}"
 # botocore uses this code for a response with status 400 and no body. Only HEAD requests get such a response.
 BAD_HEAD_REQUEST = "400"
 TOO_MANY_REQUESTS = 429
@@ -179,7 +180,7 @@ def missing_operation(service: str, method: str, what: str) -> UnknownOperationE
         "No request was sent. Install a newer boto3, or change the setting that needs the operation. On Amazon MWAA,"
         " boto3 comes with Airflow, so use a newer version of Airflow there."
     )
-    detail = f"the installed SDK, botocore {botocore.__version__}, has no operation {method} of the service {service}"
+    detail = f"the installed SDK, {SDK}, has no operation {method} of the service {service}"
     return UnknownOperationError(f"{what}: {detail}.", to_do=advice, then_clear=FAILED_TASK)
 
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import botocore
-
+from bedrock_distill.hooks.aws_errors import SDK
 from bedrock_distill.hooks.prompt_optimizations import CREATE_OPERATION
 from include.distill.config.use_case import UseCase
 
@@ -21,6 +20,6 @@ def sdk_problems(hook: BedrockDistillHook, use_case: UseCase) -> list[str]:
         return []
     return [
         f"arms {', '.join(use_case.optimized_arms)}: prompt: optimized needs the operation"
-        f" CreateAdvancedPromptOptimizationJob, which the installed botocore {botocore.__version__} does not have;"
+        f" CreateAdvancedPromptOptimizationJob, which the installed {SDK} does not have;"
         f" install boto3 {OPTIMIZATION_SINCE} or newer, or remove these arms from the use-case file"
     ]

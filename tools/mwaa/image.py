@@ -47,8 +47,11 @@ def install_image(python: str, package: Path, folder: Path) -> Path:
 
 def _uv(*arguments: str) -> None:
     command: Sequence[str] = [sys.executable, "-m", "uv", *arguments]
+    elsewhere = Path(__file__).anchor  # in this checkout, uv would obey the constraints in pyproject.toml
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=INSTALL_SECONDS, check=False)
+        done = subprocess.run(
+            command, cwd=elsewhere, capture_output=True, text=True, timeout=INSTALL_SECONDS, check=False
+        )
     except subprocess.TimeoutExpired:
         raise InputError(
             f"uv {arguments[0]} did not end within {INSTALL_SECONDS} s. Nothing was started. Try again."

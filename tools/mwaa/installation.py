@@ -30,7 +30,8 @@ MWAA_SETTINGS = {
     "AIRFLOW__SCHEDULER__TASK_QUEUED_TIMEOUT": "1800.0",
     "AIRFLOW__TRIGGERER__QUEUES_ENABLED": "False",
 }
-# On MWAA there is no connection aws_default, so boto3 uses the credentials of the execution role.
+# On MWAA there is no connection aws_default, so boto3 uses the credentials of the execution role. Here, the environment
+# has the key of the role for runs.
 _NOT_ON_MWAA = ("AIRFLOW_CONN_AWS_DEFAULT", "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS")
 
 

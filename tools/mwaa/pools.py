@@ -43,7 +43,7 @@ SCRIPT = f"""\
 #!/bin/sh
 # Create the Airflow pools of the pipeline in an MWAA environment, and apply their sizes to those that exist.
 #   ./create_pools.sh ENVIRONMENT
-# The AWS CLI's credentials need the action airflow:InvokeRestApi on the environment's role Admin or Op.
+# The AWS CLI's credentials need the action airflow:InvokeRestApi on the environment's role Op or Admin.
 set -eu
 if [ "$#" -ne 1 ]; then
   echo "Usage: $0 ENVIRONMENT (the name of the MWAA environment). No pool was created." >&2

@@ -20,6 +20,7 @@ from pathlib import Path
 
 from include.distill.core.errors import DistillError, InputError
 from tools.local_airflow.account import enter_account
+from tools.local_airflow.callers import CONNECTION_VARIABLES
 from tools.local_airflow.commands import SIMULATED, TIMEOUT_SECONDS
 from tools.local_airflow.environment import POLL_SECONDS, build_environment, load_keys
 from tools.local_airflow.exit_codes import FAILED, INTERRUPTED, REFUSED
@@ -34,9 +35,10 @@ from tools.mwaa.installation import run_startup_script, unpack
 from tools.mwaa.package import build
 from tools.mwaa.trial_stack import TrialStack
 
+# The simulated account has the stack of the environment of local runs, whose policies allow nothing to others.
 SETTINGS = {
     **LOCAL_INSTALLATION,
-    "DISTILL_ENVIRONMENT": "mwaa",
+    **CONNECTION_VARIABLES,
     "DISTILL_POLL_SECONDS": str(POLL_SECONDS),
     "DISTILL_SCHEDULES": "off",  # only the triggered run should start
 }

@@ -15,6 +15,7 @@ from tools.mwaa.installation import Installation
 from tools.mwaa.pools import FILE
 
 USER = "trial"
+ROLE = "Op"  # the least role that may change pools and trigger runs
 
 
 class TrialStack(LocalStack):
@@ -41,7 +42,7 @@ class TrialStack(LocalStack):
     def _prepare_database(self, *, fresh: bool) -> None:
         """Create the database, which is always new, and the user who triggers the run."""
         self._finish("migrate", "db", "migrate")
-        person = ["--role", "Admin", "--firstname", USER, "--lastname", USER, "--email", f"{USER}@example.invalid"]
+        person = ["--role", ROLE, "--firstname", USER, "--lastname", USER, "--email", f"{USER}@example.invalid"]
         self._finish("user", "users", "create", "--username", USER, "--password", self._password, *person)
 
     def _create_pools(self) -> None:

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from include.distill.core.errors import InputError
+from include.distill.core.paths import PROJECT_ROOT
 from tools.mwaa import image
 from tools.mwaa.image import CONSTRAINTS, IMAGE_PACKAGES, install_image
 
@@ -16,7 +17,8 @@ def test_the_image_is_installed_before_the_requirements_and_with_its_versions(
 ) -> None:
     commands: list[list[str]] = []
 
-    def run(command: list[str], **_: object) -> SimpleNamespace:
+    def run(command: list[str], *, cwd: str, **_: object) -> SimpleNamespace:
+        assert not Path(cwd).is_relative_to(PROJECT_ROOT), "uv would read pyproject.toml"
         commands.append(command)
         return SimpleNamespace(returncode=0, stderr="")
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tools.local_airflow.lock import CheckoutLock
-from tools.local_airflow.settings import Layout
+from tools.local_airflow.settings import LOCAL_INSTALLATION, Layout
 from tools.mwaa import trial
 from tools.mwaa.trial import SETTINGS, find_problems, main
 
@@ -59,7 +59,8 @@ def test_a_python_that_does_not_exist_starts_nothing(
     assert not (tmp_path / "mwaa" / "airflow").exists()
 
 
-def test_the_settings_of_the_trial_are_those_of_a_local_run_in_another_environment() -> None:
-    assert SETTINGS["DISTILL_ENVIRONMENT"] == "mwaa"
+def test_the_settings_of_the_trial_are_those_for_which_the_simulated_account_has_policies() -> None:
+    assert SETTINGS["DISTILL_ENVIRONMENT"] == LOCAL_INSTALLATION["DISTILL_ENVIRONMENT"]
+    assert {"DISTILL_PROMOTION_CONN_ID", "DISTILL_CLEAN_UP_CONN_ID"} <= SETTINGS.keys()
     assert SETTINGS["DISTILL_SCHEDULES"] == "off"
     assert {"DISTILL_ROLE_ARN", "DISTILL_TRAINING_BUCKET", "DISTILL_OUTPUT_BUCKET"} <= SETTINGS.keys()

@@ -1,7 +1,12 @@
-"""Buy everything that a run can buy from the AWS simulator, with a company's tags, KMS keys and network."""
+"""
+Buy everything that a run can buy from the AWS simulator, with a company's tags, KMS keys and network.
+
+The simulator allows the pipeline and its jobs only what the policies of the shipped CloudFormation template allow.
+"""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -21,8 +26,9 @@ from bedrock_distill.operators.preflight import BedrockPreflightOperator
 from bedrock_distill.operators.serve import BedrockProvisionThroughputOperator
 from bedrock_distill.operators.train import BedrockSubmitCustomizationJobOperator
 from include.distill.config.use_case import UseCase
-from include.distill.core.errors import NotFoundError
+from include.distill.core.errors import NotFoundError, RefusedError
 from include.distill.core.naming import run_key
+from include.distill.core.paths import PROJECT_ROOT
 from include.distill.core.storage import split_uri, write_jsonl
 from tests.fakes.aws_simulator import RunningSimulator, connected_simulator
 from tests.fakes.memory_store import MemoryStore
@@ -36,12 +42,35 @@ TAGS = {"cost-center": "4711", "Owner": "ml@example.com"}
 VPC = {"subnet_ids": ["subnet-01234567"], "security_group_ids": ["sg-01234567"]}
 VPC_CONFIG = {"subnetIds": VPC["subnet_ids"], "securityGroupIds": VPC["security_group_ids"]}
 RECORDS = 120
+RUN = "distill-run"  # the access key and the role of Airflow
 ARMS = [{"name": "base", "kind": "base"}, {"name": "tuned", "originals": "all", "synthetic": 0}]
 
 
 @pytest.fixture
-def aws(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[RunningSimulator]:
-    with connected_simulator(tmp_path / "state", monkeypatch) as simulator:
+def stack(tmp_path: Path, use_case: UseCase) -> Path:
+    """The stack of the shipped template, with a KMS key and a network."""
+    parameters = {
+        "Environment": use_case.environment,
+        "Prefix": use_case.storage.prefix,
+        "TrainingBucketName": use_case.storage.training_bucket,
+        "OutputBucketName": use_case.storage.output_bucket,
+        "RunRoles": RUN,
+        "KmsKeyArn": JOBS_KEY,
+        "UseVpc": "true",
+        "SubnetIds": ",".join(VPC["subnet_ids"]),
+        "SecurityGroupIds": ",".join(VPC["security_group_ids"]),
+    }
+    file = tmp_path / "prod.json"
+    template = PROJECT_ROOT / "deploy" / "cloudformation" / "bedrock-distill.yaml"
+    file.write_text(json.dumps({"template-file-path": str(template), "parameters": parameters}))
+    return file
+
+
+@pytest.fixture
+def aws(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stack: Path) -> Iterator[RunningSimulator]:
+    """A simulator that allows the pipeline only what the policies of the template allow."""
+    with connected_simulator(tmp_path / "state", monkeypatch, policies=[stack], callers={RUN: RUN}) as simulator:
+        monkeypatch.setenv("AIRFLOW_CONN_AWS_DEFAULT", f"aws://{RUN}:any@?region_name=us-east-1")
         yield simulator
 
 
@@ -49,10 +78,10 @@ class Company:
     """The run of a use case whose company has rules."""
 
     def __init__(self, aws: RunningSimulator, use_case: UseCase, context: Any) -> None:
-        self.aws, self.use_case, self.context = aws, use_case, context
+        role = f"arn:aws:iam::123456789012:role/bedrock-distill-{use_case.environment}-jobs"
+        self.use_case = use_case.model_copy(update={"aws": use_case.aws.model_copy(update={"role_arn": role})})
+        self.aws, self.context = aws, context
         self.store = S3ObjectStore(BedrockDistillHook())
-        for bucket in (use_case.storage.training_bucket, use_case.storage.output_bucket):
-            aws.boto("s3").create_bucket(Bucket=bucket)
 
     def settings(self, **aws: Any) -> dict[str, Any]:
         """Return the section ``aws`` of the use case."""
@@ -229,7 +258,8 @@ class TestEndpoints:
     ) -> None:
         company.freeze(store)
         company.copy(store)
-        trained = {"model_arn": builders.custom_model(aws)}
+        own = [{"key": "project", "value": "bedrock-distill"}, {"key": "environment", "value": "test"}]
+        trained = {"model_arn": builders.custom_model(aws, customModelTags=own)}
         task_class, task_id = {
             "throughput": (BedrockProvisionThroughputOperator, "tuned.provision"),
             "deployment": (BedrockDeployModelOperator, "tuned.deploy"),
@@ -241,9 +271,35 @@ class TestEndpoints:
         assert (again["bought"], again[f"{how}_arn"]) == (False, first[f"{how}_arn"])
 
 
+class TestBoundary:
+    """A company may demand a permissions boundary on the role of jobs and on the role of Airflow."""
+
+    def limit(self, aws: RunningSimulator, role: str, policy: str) -> None:
+        boundary = f"arn:aws:iam::aws:policy/{policy}"
+        aws.boto("iam").put_role_permissions_boundary(RoleName=role, PermissionsBoundary=boundary)
+
+    def test_a_job_whose_boundary_does_not_let_it_write_fails(self, trainable: Company, aws: RunningSimulator) -> None:
+        self.limit(aws, "bedrock-distill-test-jobs", "AmazonS3ReadOnlyAccess")
+        job = builders.finished_job(aws, trainable.train()["job_arn"])
+        assert (job["status"], "(PutObject)" in job["failureMessage"]) == ("Failed", True)
+
+    def test_a_boundary_of_airflow_without_bedrock_refuses_the_purchase_and_the_error_names_the_boundary(
+        self, trainable: Company, aws: RunningSimulator
+    ) -> None:
+        self.limit(aws, RUN, "AmazonS3FullAccess")
+        with pytest.raises(RefusedError, match="no permissions boundary allows the bedrock:"):
+            trainable.train()
+        assert aws.ledger["jobs"] == []
+
+
 def test_preflight_tags_new_buckets_encrypts_objects_and_warns_about_a_key_of_another_account(
-    aws: RunningSimulator, use_case: UseCase, tmp_path: Path, context: Any
+    use_case: UseCase, tmp_path: Path, context: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    with connected_simulator(tmp_path / "state", monkeypatch) as aws:
+        _check_preflight(aws, use_case, tmp_path, context)
+
+
+def _check_preflight(aws: RunningSimulator, use_case: UseCase, tmp_path: Path, context: Any) -> None:
     foreign = JOBS_KEY.replace("123456789012", "210987654321")
     raw = use_case.model_dump(mode="json", exclude={"environment"})
     raw["aws"] |= {"tags": TAGS, "kms_key_arn": foreign}

@@ -2,7 +2,7 @@
 Stop a training job after a person marked its task as failed. No task waits for the job any more.
 
 If the task waits in the triggerer, its trigger stops the job within seconds (``on_kill``). The task ``outcome`` checks
-again at the end of the run, and needs no trigger for that.
+again at the end of the run, and needs no trigger for that. Airflow 3.2 never calls ``on_kill``.
 
 Airflow does not record whether a person marked a task as failed. So each attempt of a task pushes an XCom when it
 starts. If the attempt raises an error, it overwrites this XCom with the name of the error class. If a failed task has

@@ -8,7 +8,7 @@ When a person marks the waiting task as failed, the trigger stops the job or del
 billed for a result that no task waits for. Airflow also calls ``on_kill`` when a task is cleared, but then the next
 attempt will wait for the same job. So the trigger looks up the state of the task, and acts only if the state is
 "failed". If Airflow fails to call ``on_kill``, the task ``outcome`` stops the job, and the teardown or the sweeper
-deletes the endpoint.
+deletes the endpoint. Airflow 3.2 never calls ``on_kill``.
 """
 
 from __future__ import annotations

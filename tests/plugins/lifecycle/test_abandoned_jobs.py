@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import suppress
 from types import SimpleNamespace
 from typing import Any
@@ -97,6 +98,27 @@ def test_the_job_of_a_waiting_task_that_was_marked_failed_is_stopped_and_its_bil
     assert "Clear tuned.submit with downstream, which buys the next attempt if the job was stopped." in message
     assert "Clear tuned.trained" not in message
     assert "If a training job of arm tuned is running" not in message
+
+
+def test_the_job_is_stopped_if_airflow_only_cancels_the_trigger(run: Run, bedrock: FakeBedrock) -> None:
+    """Airflow 3.2 never calls ``on_kill``."""
+
+    async def wait_and_be_cancelled(trigger: Any) -> None:
+        waiting = asyncio.ensure_future(anext(trigger.run()))
+        await asyncio.sleep(0.01)
+        waiting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+        await trigger.cleanup()
+
+    name = run.submit()
+    with pytest.raises(TaskDeferred) as deferred:
+        run.sensor().execute(run.of("tuned.trained"))
+    deferred.value.trigger.poll_interval_seconds = 60
+    asyncio.run(wait_and_be_cancelled(deferred.value.trigger))
+    assert bedrock.stopped == []
+    run.end(WAITED)
+    assert bedrock.stopped == [name]
 
 
 def test_a_time_out_does_not_stop_the_job(run: Run, bedrock: FakeBedrock) -> None:

@@ -22,8 +22,6 @@ CHART = [
     for line in Path(__file__).with_name("chart_keys.txt").read_text("utf-8").splitlines()
     if line and not line.startswith("#")
 ]
-# Options of a provider that is only in the image for Kubernetes.
-OF_KUBERNETES = {"delete_worker_pods", "delete_worker_pods_on_failure"}
 DOCUMENTED = {name for cells in rows(page("reference/environment.md")) for name in names(cells[0])}
 COMPOSE = yaml.safe_load((PROJECT_ROOT / "docker-compose.yaml").read_text("utf-8"))
 SECRETS = set(re.findall(r"`(distill-airflow-[\w-]+)`", page("how-to/run_on_kubernetes.md")))
@@ -69,7 +67,7 @@ def test_every_option_is_one_of_airflow(values: dict[str, Any]) -> None:
         f"{section}.{option}"
         for section, options in values["config"].items()
         for option in options
-        if option not in known.get(section, {}).get("options", {}) and option not in OF_KUBERNETES
+        if option not in known.get(section, {}).get("options", {})
     ]
     assert unknown == []
 

@@ -10,10 +10,12 @@ import pytest
 import yaml
 from airflow.dag_processing.dagbag import DagBag
 
+from bedrock_distill.run.explained_task import ExplainedTask
 from include.distill.config.loader import USE_CASES_FOLDER, load_use_cases
 from include.distill.core.errors import InputError
 from include.distill.core.paths import PROJECT_ROOT
 from include.distill.inference.pools import required_pools
+from tests.fakes.airflow_versions import needs_policies
 from tests.fakes.dag_parsing import parse, with_use_cases
 
 SAMPLE = "distill_aws_docs_qa"
@@ -148,6 +150,12 @@ class TestEveryDag:
 
     def test_every_task_but_outcome_has_retries(self, dag: Any) -> None:
         assert {task.task_id for task in dag.tasks if task.retries < 2} <= {"outcome"}
+
+    @needs_policies
+    def test_only_tasks_that_say_so_have_no_retry_policy(self, dag: Any) -> None:
+        """On Airflow 3.2, ``retries_every_error`` takes the place of a missing policy."""
+        tasks = [task for task in dag.tasks if isinstance(task, ExplainedTask)]
+        assert [task.task_id for task in tasks if (task.retry_policy is None) is not task.retries_every_error] == []
 
     def test_every_field_of_the_form_is_typed_titled_and_explained(self, dag: Any) -> None:
         params = {name: dag.params.get_param(name) for name in dag.params}

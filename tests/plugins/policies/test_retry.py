@@ -136,6 +136,8 @@ class TestAirflow32:
         for error in errors:
             repeated = retry.next_attempt(new, error, context).repeated
             assert on_airflow_3_2.next_attempt(old, error, context).repeated is repeated, error
+            on_airflow_3_2.prevent_retry(old, error)
+            assert isinstance(error, AirflowFailException) is not repeated, error
 
 
 def _is_error(value: object) -> bool:

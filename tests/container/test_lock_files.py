@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 
 import pytest
+from packaging.markers import Marker
 
 from include.distill.core.paths import PROJECT_ROOT
+from tools.test_all.interpreters import VERSIONS
 
 LOCKS = ["requirements.lock", "requirements-dev.lock", "requirements-uv.lock", "deploy/helm/requirements.lock"]
-LINE = re.compile(r"(?P<name>[a-z0-9.-]+(\[[a-z0-9,-]+\])?)==(?P<version>[\w.+!-]+)( ; [^\\]+)? \\")
+LINE = re.compile(r"(?P<name>[a-z0-9.-]+(\[[a-z0-9,-]+\])?)==(?P<version>[\w.+!-]+)( ; (?P<marker>[^\\]+))? \\")
 HASH = re.compile(r"    --hash=sha256:[0-9a-f]{64}(?P<more> \\)?")
 INSTALLERS = ["Makefile", "Dockerfile", "deploy/helm/Dockerfile", ".ci/run"]
 
@@ -39,6 +42,18 @@ def test_production_and_development_use_the_same_versions() -> None:
     production, development = read_lock("requirements.lock"), read_lock("requirements-dev.lock")
     assert production.items() < development.items()
     assert not {"pytest", "moto", "ruff"} & production.keys()
+
+
+@pytest.mark.parametrize("python", VERSIONS)
+@pytest.mark.parametrize("lock", [lock for lock in LOCKS if lock != "requirements-uv.lock"])
+def test_every_package_has_one_version_for_each_supported_python(lock: str, python: str) -> None:
+    environment = {"python_version": python, "python_full_version": f"{python}.5"}
+    lines = [LINE.fullmatch(line) for line in (PROJECT_ROOT / lock).read_text(encoding="utf-8").splitlines()]
+    markers = [(line["name"], line["marker"]) for line in lines if line]
+    installed = [name for name, marker in markers if marker is None or Marker(marker.strip()).evaluate(environment)]
+    assert [name for name, count in Counter(installed).items() if count > 1] == []
+    assert {"apache-airflow", "sqlalchemy"} <= set(installed)
+    assert {name for name, _ in markers} - set(installed) <= {"async-timeout", "colorama", "pyyaml-ft"}
 
 
 def test_the_image_for_kubernetes_keeps_the_packages_of_production() -> None:

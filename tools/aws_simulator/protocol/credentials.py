@@ -21,6 +21,7 @@ _IN_QUERY = re.compile(_SCOPE)
 _LONG_TERM_KEY, _SHORT_TERM_KEY = "ABSK", "bedrock-api-key-"
 _BEDROCK_HOST = re.compile(r"bedrock(?:-runtime)?[.-](?P<region>[a-z]{2}(?:-[a-z]+)+-\d)\.")
 DEFAULT_REGION = "us-east-1"
+INVALID_API_KEY = "Authentication failed: Please make sure your API Key is valid."
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ def bearer_scope(authorization: str, host: str) -> CredentialScope:
     if key.startswith(_SHORT_TERM_KEY):
         scope = credential_scope("", api_key_query(authorization))
         if scope is None or scope.service != "bedrock":
-            raise AccessDeniedException("Authentication failed: Please make sure your API Key is valid.")
+            raise AccessDeniedException(INVALID_API_KEY)
         return scope
     raise AccessDeniedException("Invalid API Key format: Must start with pre-defined prefix")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tools.aws_simulator.account.calls import Call
+from tools.aws_simulator.protocol.credentials import INVALID_API_KEY
 from tools.aws_simulator.protocol.errors import AccessDeniedException
 from tools.aws_simulator.server.bedrock_actions import Access, BedrockActions
 from tools.aws_simulator.services.authorization import Authorizer
@@ -26,6 +27,8 @@ class BedrockAccess:
         """
         if not self._authorizer.enforced:
             return
+        if has_api_key and not self._authorizer.knows(call.access_key):
+            raise AccessDeniedException(INVALID_API_KEY)
         for access in (*((_BEARER,) if has_api_key else ()), *self._actions.needed(operation, call)):
             refusal = self._authorizer.refusal(
                 call.access_key, access.action, access.resource, call.region, access.context

@@ -27,6 +27,10 @@ class Authorizer:
         self._log = access_log
         self.enforced = enforced
 
+    def knows(self, access_key: str) -> bool:
+        """Return whether an access key belongs to a caller, or requests are not authorised."""
+        return not self._sts.is_refused(access_key)
+
     def refusal(
         self,
         access_key: str,
@@ -48,7 +52,7 @@ class Authorizer:
             return None
         session = self._sts.session(access_key)
         caller, role = (session["arn"], session["role"]) if session else (ROOT, ROOT)
-        if session is None and self._sts.is_refused(access_key):
+        if session is None and not self.knows(access_key):
             reason: str | None = f"because no identity-based policy allows the {action} action"
         else:
             reason = self._roles.refusal(role, action, resource_arn, region, context, resource_policy=resource_policy)

@@ -1,8 +1,8 @@
 """
-Authorise requests to IAM, Service Quotas and Pricing.
+Authorise requests to IAM, STS, Service Quotas and Pricing.
 
-STS is not here. GetCallerIdentity needs no permission, and AssumeRole depends on the policy of the role too.
-The actions and their resources are those of AWS's table:
+GetCallerIdentity needs no permission. AssumeRole also needs the trust policy of the role, which STS checks. The actions
+and their resources are those of AWS's table:
 https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsidentityandaccessmanagementiam.html
 """
 
@@ -19,7 +19,9 @@ from tools.aws_simulator.services.iam import Iam
 from tools.aws_simulator.services.service import ServiceCall
 
 # The prefixes of the actions, by the name of the service in botocore.
-PREFIXES = {"iam": "iam", "service-quotas": "servicequotas", "pricing": "pricing"}
+PREFIXES = {"iam": "iam", "sts": "sts", "service-quotas": "servicequotas", "pricing": "pricing"}
+_WITHOUT_PERMISSION = "GetCallerIdentity"
+_JSON_CODE = "AccessDeniedException"
 _IAM = f"arn:aws:iam::{ACCOUNT_ID}"
 
 
@@ -36,19 +38,21 @@ class ServiceAccess:
         :raises ServiceError: a permission is missing.
         """
         service = str(call.operation.service_model.service_name)
-        if not self._authorizer.enforced or service not in PREFIXES:
+        if not self._authorizer.enforced or call.operation.name == _WITHOUT_PERMISSION:
             return
         resource, context = self._resource(service, call)
         action, scope = f"{PREFIXES[service]}:{call.operation.name}", call.scope
         refusal = self._authorizer.refusal(scope.access_key, action, resource, scope.region, context)
         if refusal is not None:
-            raise ServiceError("AccessDenied", refusal, 403) if service == "iam" else _json_error(refusal)
+            raise _error(service, refusal, resource)
 
     def _resource(self, service: str, call: ServiceCall) -> tuple[str, Context]:
         arguments = call.arguments
         if service == "service-quotas" and call.operation.name == "GetServiceQuota":
             quota = f"{arguments['ServiceCode']}/{arguments['QuotaCode']}"
             return f"arn:aws:servicequotas:{call.scope.region}:{ACCOUNT_ID}:{quota}", {}
+        if service == "sts":
+            return arguments["RoleArn"], _requested(arguments)
         return self._iam_resource(call.operation.name, arguments) if service == "iam" else ("*", {})
 
     def _iam_resource(self, operation: str, arguments: Mapping[str, Any]) -> tuple[str, Context]:
@@ -87,5 +91,9 @@ def _policy(arguments: Mapping[str, Any]) -> Context:
     return {"iam:PolicyARN": arguments["PolicyArn"]} if "PolicyArn" in arguments else {}
 
 
-def _json_error(message: str) -> ServiceError:
-    return ServiceError("AccessDeniedException", message)
+def _error(service: str, refusal: str, resource: str) -> ServiceError:
+    """Return the error of a service. STS gives no reason: https://github.com/aws/karpenter-provider-aws/issues/4680."""
+    if service == "sts":
+        before, on, _ = refusal.partition(f" on resource: {resource}")
+        return ServiceError("AccessDenied", before + on, 403)
+    return ServiceError("AccessDenied", refusal, 403) if service == "iam" else ServiceError(_JSON_CODE, refusal)

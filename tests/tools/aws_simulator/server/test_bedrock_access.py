@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, cast
 
 import pytest
@@ -21,6 +22,9 @@ class FakeAuthorizer:
         self._denied = denied
         self.asked: list[tuple[Any, ...]] = []
 
+    def knows(self, access_key: str) -> bool:
+        return access_key == "key"
+
     def refusal(self, *asked: Any) -> str | None:
         self.asked.append(asked)
         return f"no {asked[1]}" if asked[1] in self._denied else None
@@ -32,9 +36,9 @@ class FakeActions:
         return NEEDED
 
 
-def check(authorizer: FakeAuthorizer, *, has_api_key: bool = False) -> None:
+def check(authorizer: FakeAuthorizer, call: Call = CALL, *, has_api_key: bool = False) -> None:
     access = BedrockAccess(cast(Any, authorizer), cast(Any, FakeActions()))
-    access.check("Operation", CALL, has_api_key=has_api_key)
+    access.check("Operation", call, has_api_key=has_api_key)
 
 
 def test_every_action_of_a_request_is_authorised() -> None:
@@ -62,3 +66,10 @@ def test_nothing_is_asked_if_requests_are_not_authorised() -> None:
     authorizer = FakeAuthorizer("bedrock:A", enforced=False)
     check(authorizer)
     assert authorizer.asked == []
+
+
+def test_an_api_key_of_nobody_is_not_valid() -> None:
+    stranger = replace(CALL, access_key="ABSKstranger")
+    with pytest.raises(AccessDeniedException, match="make sure your API Key is valid"):
+        check(FakeAuthorizer(), stranger, has_api_key=True)
+    check(FakeAuthorizer(enforced=False), stranger, has_api_key=True)

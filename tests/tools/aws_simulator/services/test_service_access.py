@@ -34,7 +34,7 @@ class FakeAuthorizer:
 
     def refusal(self, *asked: Any) -> str | None:
         self.asked.append(asked)
-        return "refused" if self._refuses else None
+        return f"refused on resource: {asked[2]} because" if self._refuses else None
 
 
 def check(service: str, operation: str, authorizer: FakeAuthorizer | None = None, **arguments: Any) -> Any:
@@ -90,7 +90,15 @@ def test_a_refusal_has_the_code_of_the_services_protocol(service: str, operation
     assert (caught.value.code, caught.value.status) == (code, status)
 
 
-def test_sts_decides_itself_and_nothing_is_asked_if_requests_are_not_authorised() -> None:
+def test_who_one_is_needs_no_permission_but_the_session_of_a_role_does() -> None:
     refusing = FakeAuthorizer(refuses=True)
     assert check("sts", "GetCallerIdentity", refusing) == []
+    assert check("sts", "AssumeRole", RoleArn="arn:role") == [("sts:AssumeRole", "arn:role", {})]
+    with pytest.raises(ServiceError) as caught:
+        check("sts", "AssumeRole", refusing, RoleArn="arn:role")
+    assert (caught.value.code, caught.value.status) == ("AccessDenied", 403)
+    assert str(caught.value) == "refused on resource: arn:role", "without the reason"
+
+
+def test_nothing_is_asked_if_requests_are_not_authorised() -> None:
     assert check("iam", "ListRoles", FakeAuthorizer(refuses=True, enforced=False)) == []

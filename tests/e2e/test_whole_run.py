@@ -66,6 +66,15 @@ def test_one_job_and_no_throughput_was_bought_and_no_deployment_is_left(two_runs
     assert [deployment["alive"] for deployment in ledger["deployments"]] == [False]
 
 
+def test_the_policies_of_the_template_allow_everything_that_the_runs_asked_for(two_runs: dict[str, Any]) -> None:
+    asked = json.loads((two_runs["state"] / "access.json").read_text())
+    assert [entry for entry in asked if not entry["allowed"]] == []
+    # Only the command itself acts as the owner of the account.
+    callers = {entry["caller"].rpartition("/")[2] for entry in asked} - {"arn:aws:iam::123456789012:root"}
+    assert callers == {"distill-run", "distill-promotion"}
+    assert len({entry["action"] for entry in asked}) > 20
+
+
 def test_every_answer_was_billed_once(two_runs: dict[str, Any]) -> None:
     first = two_runs["reports"][0]["synthesis"]
     # 4 rows, 2 arms; 4 rows, 2 orders, 2 judges.

@@ -70,6 +70,7 @@ class Installation:
         bucket: str,
     ) -> None:
         self.aws, self.name, self._monkeypatch, self._folder = aws, name, monkeypatch, folder
+        self._hooks: dict[str, BedrockDistillHook] = {}
         variables = {**VARIABLES, "DISTILL_ENVIRONMENT": name}
         sample = load_use_case(USE_CASES_FOLDER / "aws_docs_qa.yaml", variables)
         raw = sample.model_dump(mode="json", exclude={"environment"})
@@ -100,7 +101,9 @@ class Installation:
 
     def hook(self, role: str = "run") -> BedrockDistillHook:
         """Return the hook of a caller."""
-        return BedrockDistillHook(f"{self.name}_{role.replace('-', '_')}", "us-east-1")
+        if role not in self._hooks:
+            self._hooks[role] = BedrockDistillHook(f"{self.name}_{role.replace('-', '_')}", "us-east-1")
+        return self._hooks[role]
 
     def store(self, role: str = "run") -> S3ObjectStore:
         """Return the object store of a caller."""

@@ -128,6 +128,12 @@ def read_ledger(simulator_url: str) -> dict[str, Any]:
     return _get(f"{simulator_url}/_admin/ledger")
 
 
+def read_access(simulator_url: str) -> list[dict[str, Any]]:
+    """Read which caller asked for which action on which resource since the start, and whether it was allowed."""
+    entries: list[dict[str, Any]] = _send("GET", f"{simulator_url}/_admin/access")
+    return entries
+
+
 def human_tasks(simulator_url: str, job_arn: str) -> list[dict[str, Any]]:
     """Return the tasks of a human evaluation job that waits for answers; an empty list if it does not wait."""
     tasks: list[dict[str, Any]] = _send("GET", f"{simulator_url}/_admin/human_tasks?{urlencode({'job': job_arn})}")

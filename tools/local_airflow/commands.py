@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from include.distill.core.errors import InputError
+from tools.local_airflow.access import keep_access
 from tools.local_airflow.account import give_back_endpoints, read_ledger, standing_endpoints
 from tools.local_airflow.exit_codes import FAILED
 from tools.local_airflow.outcome import describe_outcome, fetch_promotion, fetch_report
@@ -178,9 +179,10 @@ def follow_to_the_end(
     print(f"Run {run_id} of DAG {dag_id}:", flush=True)
     run = follow_run(stack, dag_id, run_id, environ=environ, timeout_seconds=timeout_seconds)
     rejections = copy_rejections(stack, run)
+    refusals = keep_access(stack.ports.simulator_url, stack.layout.access)
     if run.state != "success":
         explained = explain_failure(stack, run)
-        parts = [explained, about_the_day(stack.layout, dag_id, explained), describe_rejections(rejections)]
+        parts = [explained, about_the_day(stack.layout, dag_id, explained), describe_rejections(rejections), refusals]
         failure = "\n\n".join(filter(None, parts))
         return False, f"The run FAILED after {clock(run.seconds)}:\n{failure}"
     let_workers_read(stack.layout)
@@ -189,4 +191,5 @@ def follow_to_the_end(
     promoted, standing = fetch_promotion(stack, run), standing_endpoints(after)
     text = describe_outcome(report, before, after, stack.layout.report, promoted=promoted, standing=standing)
     copies = "".join(f"\n{line}" for line in describe_files(rejections))
-    return True, f"The run succeeded in {clock(run.seconds)}.\n\n{text}{copies}"
+    refused = f"\n\n{refusals}" if refusals else ""
+    return True, f"The run succeeded in {clock(run.seconds)}.\n\n{text}{copies}{refused}"

@@ -95,6 +95,11 @@ class Layout:
         return self.state / "report"
 
     @property
+    def access(self) -> Path:
+        """The file that says what the last run asked of AWS, and what the policies refused."""
+        return self.state / "access.json"
+
+    @property
     def lock(self) -> Path:
         """The file that a command locks while it is working in this checkout."""
         return self.state / "lock"

@@ -121,6 +121,7 @@ def served(layout: Layout, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeServ
     monkeypatch.setattr(background, "PAUSE_SECONDS", 0.001)
     monkeypatch.setattr(background, "read_ledger", lambda _: {"throughputs": stack.rented, "deployments": []})
     monkeypatch.setattr(commands, "read_ledger", lambda _: {"throughputs": stack.rented, "deployments": []})
+    monkeypatch.setattr(commands, "keep_access", lambda *_: "")
     monkeypatch.setattr(account, "standing_endpoints", lambda _: ["standing"])
     monkeypatch.setattr(commands, "standing_endpoints", lambda _: ["standing"])
     monkeypatch.setattr(commands, "give_back_endpoints", lambda _: stack.did.append("give back") or [])

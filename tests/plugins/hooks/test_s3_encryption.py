@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,21 +10,40 @@ import pytest
 
 from bedrock_distill.hooks.aws import AwsClients
 from bedrock_distill.hooks.s3 import UPLOAD_SPOOL_BYTES, S3ObjectStore
+from include.distill.core.errors import RefusedError
 from tests.fakes.aws_simulator import RunningSimulator, start_simulator
 
 KEY = "arn:aws:kms:us-east-1:123456789012:key/01234567-89ab-cdef-0123-456789abcdef"
 
 
+# The policy of a bucket whose objects have one key. Parts of an upload name no key, so they must be accepted.
+ONLY_THIS_KEY = {
+    "Effect": "Deny",
+    "Principal": "*",
+    "Action": "s3:PutObject",
+    "Resource": "arn:aws:s3:::strict/*",
+    "Condition": {
+        "Null": {"s3:x-amz-server-side-encryption-aws-kms-key-id": "false"},
+        "StringNotEquals": {"s3:x-amz-server-side-encryption-aws-kms-key-id": KEY},
+    },
+}
+
+
 @pytest.fixture(scope="module")
 def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSimulator]:
-    with start_simulator(tmp_path_factory.mktemp("aws")) as simulator:
-        simulator.boto("s3").create_bucket(Bucket="bucket")
+    """A simulator that applies the policies of buckets."""
+    with start_simulator(tmp_path_factory.mktemp("aws"), policies=[], callers={"airflow": "root"}) as simulator:
+        client = simulator.boto("s3")
+        for bucket in ("bucket", "strict"):
+            client.create_bucket(Bucket=bucket)
+        policy = {"Version": "2012-10-17", "Statement": [ONLY_THIS_KEY]}
+        client.put_bucket_policy(Bucket="strict", Policy=json.dumps(policy))
         yield simulator
 
 
 @pytest.fixture(autouse=True)
 def endpoint(aws: RunningSimulator, monkeypatch: pytest.MonkeyPatch) -> None:
-    settings = {"ENDPOINT_URL": aws.url, "ACCESS_KEY_ID": "a", "SECRET_ACCESS_KEY": "s"}
+    settings = {"ENDPOINT_URL": aws.url, "ACCESS_KEY_ID": "airflow", "SECRET_ACCESS_KEY": "s"}
     for name, value in settings.items():
         monkeypatch.setenv(f"AWS_{name}", value)
 
@@ -32,14 +52,14 @@ def store(**settings: Any) -> S3ObjectStore:
     return S3ObjectStore(AwsClients(None, "us-east-1", **settings))
 
 
-def encryption(aws: RunningSimulator, name: str) -> tuple[str | None, str | None]:
-    head = aws.boto("s3").head_object(Bucket="bucket", Key=name)
+def encryption(aws: RunningSimulator, name: str, bucket: str = "bucket") -> tuple[str | None, str | None]:
+    head = aws.boto("s3").head_object(Bucket=bucket, Key=name)
     return head.get("ServerSideEncryption"), head.get("SSEKMSKeyId")
 
 
-def write_in_every_way(store: S3ObjectStore, folder: str) -> list[str]:
+def write_in_every_way(store: S3ObjectStore, folder: str, bucket: str = "bucket") -> list[str]:
     """Write an object in every way that the store has, and return the names of the objects."""
-    uris = {name: f"s3://bucket/{folder}/{name}" for name in ("put", "absent", "changed", "large", "copy")}
+    uris = {name: f"s3://{bucket}/{folder}/{name}" for name in ("put", "absent", "changed", "large", "copy")}
     store.write(uris["put"], b"1")
     assert store.write_if_absent(uris["absent"], b"1")
     store.write(uris["changed"], b"1")
@@ -77,3 +97,10 @@ def test_deleting_reading_and_listing_need_no_key() -> None:
     assert objects.list("s3://bucket/kept/") == ["s3://bucket/kept/a"]
     objects.delete_all(["s3://bucket/kept/a"])
     assert not objects.exists("s3://bucket/kept/a")
+
+
+def test_a_bucket_that_refuses_other_keys_accepts_every_way_to_write_an_object(aws: RunningSimulator) -> None:
+    names = write_in_every_way(store(kms_key_arn=KEY), "with-key", bucket="strict")
+    assert {encryption(aws, name, bucket="strict") for name in names} == {("aws:kms", KEY)}
+    with pytest.raises(RefusedError, match="explicit deny in a resource-based policy"):
+        store(kms_key_arn=KEY.replace("0123", "4567")).write("s3://strict/other", b"1")

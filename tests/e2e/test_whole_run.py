@@ -72,7 +72,7 @@ def test_the_policies_of_the_template_allow_everything_that_the_runs_asked_for(t
     # Only the command itself acts as the owner of the account.
     callers = {entry["caller"].rpartition("/")[2] for entry in asked} - {"arn:aws:iam::123456789012:root"}
     assert callers == {"distill-run", "distill-promotion"}
-    assert len({entry["action"] for entry in asked}) > 20
+    assert len({entry["action"] for entry in asked}) >= 15
 
 
 def test_every_answer_was_billed_once(two_runs: dict[str, Any]) -> None:

@@ -29,7 +29,7 @@ from tools.local_airflow.lock import CheckoutLock, LockHeldError
 from tools.local_airflow.outcome import fetch_report
 from tools.local_airflow.ports import reserve_ports
 from tools.local_airflow.runs import explain_failure, follow_run, trigger_run, wait_for_dag
-from tools.local_airflow.settings import LOCAL_INSTALLATION, Layout, RunRequest
+from tools.local_airflow.settings import DEFAULT_USE_CASE, LOCAL_INSTALLATION, Layout, RunRequest
 from tools.mwaa.image import CONSTRAINTS, PYTHON, install_image
 from tools.mwaa.installation import run_startup_script, unpack
 from tools.mwaa.package import build
@@ -54,10 +54,11 @@ def main(arguments: list[str]) -> int:
     """
     parser = argparse.ArgumentParser(prog="python -m tools.mwaa.trial", description=__doc__)
     parser.add_argument("--python", default=PYTHON, help="a version or a path of Python 3.12 (default: 3.12)")
+    parser.add_argument("--use-case", default=DEFAULT_USE_CASE, help=f"the use case (default: {DEFAULT_USE_CASE})")
     chosen = parser.parse_args(arguments)
     try:
         with interruptible():
-            return try_package(Layout(), os.environ, chosen.python)
+            return try_package(Layout(), os.environ, chosen.python, RunRequest(use_case=chosen.use_case))
     except Interrupted:
         print("\nInterrupted. Everything that was started has been stopped.", file=sys.stderr)
         return INTERRUPTED
@@ -69,11 +70,10 @@ def main(arguments: list[str]) -> int:
         return FAILED
 
 
-def try_package(checkout: Layout, environ: Mapping[str, str], python: str) -> int:
-    """Build the package, install it, and run the DAG of the sample once."""
+def try_package(checkout: Layout, environ: Mapping[str, str], python: str, request: RunRequest) -> int:
+    """Build the package, install it, and run the DAG of one use case once."""
     layout = replace(checkout, state=checkout.state / "mwaa")
-    request = RunRequest()
-    with _open_trial(layout, checkout.lock, environ, python) as stack:
+    with _open_trial(layout, checkout.lock, environ, python, request.use_case) as stack:
         say(f"{SIMULATED}\nStarting Airflow in MWAA's layout (logs: {layout.logs}) ...")
         stack.start(fresh_database=True)
         wait_for_dag(stack, request.dag_id)
@@ -100,14 +100,18 @@ def find_problems(stack: TrialStack) -> list[str]:
 
 
 @contextmanager
-def _open_trial(layout: Layout, lock: Path, environ: Mapping[str, str], python: str) -> Iterator[TrialStack]:
+def _open_trial(
+    layout: Layout, lock: Path, environ: Mapping[str, str], python: str, use_case: str
+) -> Iterator[TrialStack]:
     """Take the checkout's lock and prepare the trial. At the end of the block, stop everything."""
     checkout_lock = CheckoutLock(lock)
     checkout_lock.acquire("make mwaa-trial")
     try:
         layout.make_private()
         package = layout.state / "package"
-        build(SETTINGS, package)
+        if use_case not in (built := build(SETTINGS, package)).use_cases:
+            known = ", ".join(built.use_cases)
+            raise InputError(f"There is no use case {use_case}. Nothing was started. Choose one of: {known}.")
         say(f"Installing the packages of {CONSTRAINTS.name} for Python {python} ...")
         installation = unpack(package, layout.state, install_image(python, package, layout.state / "venv"))
         shutil.rmtree(layout.aws_simulator, ignore_errors=True)  # so that no step can use the results of an earlier run

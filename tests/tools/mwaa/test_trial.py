@@ -59,6 +59,16 @@ def test_a_python_that_does_not_exist_starts_nothing(
     assert not (tmp_path / "mwaa" / "airflow").exists()
 
 
+def test_an_unknown_use_case_starts_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(trial, "Layout", lambda: Layout(state=tmp_path))
+    assert main(["--use-case", "no_such_case"]) == 2
+    assert "no use case no_such_case" in (shown := capsys.readouterr().err)
+    assert "aws_docs_qa" in shown
+    assert not (tmp_path / "mwaa" / "venv").exists()
+
+
 def test_the_settings_of_the_trial_are_those_for_which_the_simulated_account_has_policies() -> None:
     assert SETTINGS["DISTILL_ENVIRONMENT"] == LOCAL_INSTALLATION["DISTILL_ENVIRONMENT"]
     assert {"DISTILL_PROMOTION_CONN_ID", "DISTILL_CLEAN_UP_CONN_ID"} <= SETTINGS.keys()

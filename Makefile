@@ -19,18 +19,21 @@ override ENV_FILE := $(value ENV_FILE)
 export CSV USE_CASE DOCUMENTS EVALUATION EVALUATION_CSV APPROVE AS_OF ENV_FILE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run promote-demo celery mwaa mwaa-trial test test-all chaos bench up down pictures lint lock pin-images clean
+.PHONY: help setup run check-account promote-demo celery mwaa mwaa-trial test test-all chaos bench up down pictures lint lock pin-images clean
 
 help: ## Show this list
 	@echo "Usage: make <target> [CSV=rows.csv] [EVALUATION_CSV=rows.csv] [USE_CASE=name] [DOCUMENTS=n] [EVALUATION=n] [APPROVE=ask] [AS_OF=YYYY-MM-DD]"
 	@echo
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r name text; do \
-		printf '  %-12s %s\n' "$$name" "$$text"; done
+		printf '  %-13s %s\n' "$$name" "$$text"; done
 
 setup: .venv/.installed ## Install everything into .venv (the other targets do this when needed)
 
 run: .venv/.installed ## Run the pipeline once on the sample (40 documents, 100 questions), then stop everything
 	@$(LOCAL) run
+
+check-account: .venv/.installed ## Check the simulated account: models, quotas, buckets, roles, permissions, prices and pools
+	@$(LOCAL) check-account
 
 promote-demo: .venv/.installed ## Promote a simulated model, call its endpoint, promote another one, and roll back
 	@$(BIN)/python -m tools.promote_demo

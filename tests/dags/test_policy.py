@@ -23,7 +23,7 @@ EXPERIMENT = "distill_compare_arms"
 LABELS, EXPERIMENT_LABELS = "distill_label__aws_docs_qa", "distill_label__compare_arms"
 MOVED = "distill_label_sample"
 ROLLBACK = "distill_rollback"
-OTHER_DAGS = {MOVED, ROLLBACK, "distill_clean_up", "distill_release_leftovers"}
+OTHER_DAGS = {MOVED, ROLLBACK, "distill_check_account", "distill_clean_up", "distill_release_leftovers"}
 
 
 def use_case_dags(*names: str) -> set[str]:
@@ -159,8 +159,8 @@ class TestEveryDag:
 
     def test_every_field_of_the_form_is_typed_titled_and_explained(self, dag: Any) -> None:
         params = {name: dag.params.get_param(name) for name in dag.params}
-        # The labeling DAG buys and deletes nothing, and a person must approve each rollback.
-        assert "dry_run" in params or not params or {"label_sample", "rollback"} & set(dag.tags)
+        # Labeling and the check buy and delete nothing, and a person must approve each rollback.
+        assert "dry_run" in params or not params or {"label_sample", "rollback", "check_account"} & set(dag.tags)
         for name, param in params.items():
             assert param.schema.get("type") or param.schema.get("enum"), name
             assert param.schema.get("title"), name

@@ -27,7 +27,10 @@ from include.distill.config.reserved_names import RESERVED_ARM_NAMES
 from include.distill.config.use_case import UseCase
 from tests.fakes.dag_parsing import with_use_cases
 
-HOUSEKEEPING = {"distill_label_sample", "distill_clean_up", "distill_release_leftovers", "distill_rollback"}
+HOUSEKEEPING = {
+    *("distill_label_sample", "distill_check_account", "distill_clean_up", "distill_release_leftovers"),
+    "distill_rollback",
+}
 SAMPLE = yaml.safe_load((USE_CASES_FOLDER / "aws_docs_qa.yaml").read_text(encoding="utf-8"))
 BASE, TUNED = {"name": "base", "kind": "base"}, {"name": "tuned"}
 CHAMPION = {"name": "best", "kind": "champion"}

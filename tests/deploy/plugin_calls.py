@@ -28,11 +28,12 @@ _PREFIXES = {"bedrock-runtime": "bedrock", "service-quotas": "servicequotas"}
 def called_methods() -> set[tuple[str, str]]:
     """Return each service and boto3 method that the plugins call."""
     # The model chooses the method of a call to a model: BedrockDistillHook.ask.
-    return {*_named_methods(), ("bedrock-runtime", "converse"), ("bedrock-runtime", "invoke_model")}
+    return {*named_methods(), ("bedrock-runtime", "converse"), ("bedrock-runtime", "invoke_model")}
 
 
-def _named_methods() -> Iterator[tuple[str, str]]:
-    for path in (PROJECT_ROOT / "plugins").rglob("*.py"):
+def named_methods(files: str = "*.py") -> Iterator[tuple[str, str]]:
+    """Yield each service and boto3 method that the files of the plugins name."""
+    for path in (PROJECT_ROOT / "plugins").rglob(files):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
                 continue

@@ -18,7 +18,7 @@ from tests.deploy.aws_table import (
     is_of_type,
     resource_arns,
 )
-from tests.deploy.plugin_calls import actions_of, called_methods, needed_actions
+from tests.deploy.plugin_calls import actions_of, called_methods, named_methods, needed_actions
 from tests.deploy.stack_under_test import actions, documents, largest_stack, statements, texts
 
 OF_AIRFLOW = ("RunPolicy", "RunModelsPolicy", "RunStoragePolicy", "PassRolePolicy", "PromotionPolicy", "CleanUpPolicy")
@@ -31,7 +31,6 @@ WITHOUT_A_CALL = {
     "iam:PassRole": "the purchase of a job with a role",
     "kms:CreateGrant": "a model that is encrypted with the key",
     "kms:Decrypt": "objects and models that are encrypted with the key",
-    "kms:DescribeKey": "a model that is encrypted with the key",
     "kms:GenerateDataKey": "objects that are encrypted with the key",
 }
 # Actions that have resource types, but are allowed on every resource, and why.
@@ -97,6 +96,17 @@ def test_a_policy_allows_each_call_of_the_plugins(service: str, method: str) -> 
 
 def test_the_policies_of_airflow_allow_no_action_that_nothing_needs() -> None:
     assert actions(largest_stack(), *OF_AIRFLOW) - needed_actions() == WITHOUT_A_CALL.keys()
+
+
+def test_the_policy_of_the_check_allows_exactly_what_the_check_calls() -> None:
+    # The check also reads Bedrock and S3 through the hooks of the runs.
+    of_the_check = {action for service, method in named_methods("account.py") for action in actions_of(service, method)}
+    through_other_hooks = {
+        *("bedrock:GetFoundationModel", "bedrock:GetFoundationModelAvailability", "bedrock:ListCustomModelDeployments"),
+        *("s3:GetBucketLocation", "s3:GetObject", "s3:ListBucket"),
+    }
+    assert through_other_hooks <= needed_actions()
+    assert actions(largest_stack(), "CheckPolicy") == of_the_check | through_other_hooks
 
 
 def test_every_exception_is_needed() -> None:

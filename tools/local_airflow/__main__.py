@@ -1,4 +1,8 @@
-"""Carry out ``make run``, ``up``, ``down`` or ``clean``: ``python -m tools.local_airflow run|up|down|clean``."""
+"""
+Carry out ``make run``, ``up``, ``check-account``, ``down`` or ``clean``.
+
+Usage: ``python -m tools.local_airflow run|up|check-account|down|clean``
+"""
 
 from __future__ import annotations
 
@@ -10,6 +14,7 @@ from pathlib import Path
 
 from include.distill.core.errors import DistillError, InputError
 from tools.local_airflow import background, commands
+from tools.local_airflow.check_account import check_account
 from tools.local_airflow.exit_codes import FAILED, INTERRUPTED, REFUSED
 from tools.local_airflow.interruption import Interrupted, interruptible
 from tools.local_airflow.lock import LockHeldError, read_holder
@@ -31,6 +36,7 @@ def main(arguments: list[str]) -> int:
             carry_out = {
                 "run": commands.run,
                 "up": background.up,
+                "check-account": check_account,
                 "down": background.down,
                 "clean": background.clean,
             }
@@ -59,7 +65,7 @@ def _what_is_left(command: str, layout: Layout) -> str:
 
 def _parse(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tools.local_airflow", description=__doc__)
-    parser.add_argument("command", choices=["run", "up", "down", "clean", "serve"])
+    parser.add_argument("command", choices=["run", "up", "check-account", "down", "clean", "serve"])
     parser.add_argument("--state", type=Path, default=Layout.state, help="folder for state and logs (default: .local)")
     parser.add_argument("--dags", type=Path, default=Layout.dags, help="folder with the DAG files (default: dags)")
     return parser.parse_args(arguments)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 # For each of these names, distill_<name> is another DAG of the project, or <name> is a choice in the clean-up form.
-RESERVED_NAMES = frozenset({"clean_up", "release_leftovers", "label_sample", "rollback", "all"})
+RESERVED_NAMES = frozenset({"check_account", "clean_up", "release_leftovers", "label_sample", "rollback", "all"})
 # Tasks and task groups that a DAG has in addition to its arms. An arm is a task group with the arm's name.
 RESERVED_ARM_NAMES = frozenset(
     {"preflight", "ingest", "estimate", "approve_spending", "shards", "evaluation_shards", "synthesize"}

@@ -8,25 +8,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bedrock_distill.operators.base import DistillOperator
-from bedrock_distill.operators.model_advice import instead_of, output_prices
 from bedrock_distill.operators.sdk_check import sdk_problems
-from bedrock_distill.operators.serving_check import hourly_notes, serving_problems
 from bedrock_distill.operators.standing_check import standing_problems, standing_warnings
 from bedrock_distill.run.configuration import configuration_of
 from bedrock_distill.run.own_folder import run_identity
 from include.distill.config.allowed_inputs import input_problem
-from include.distill.config.availability_check import availability_problems
-from include.distill.config.catalog import Model, load_catalog
+from include.distill.config.catalog import load_catalog
 from include.distill.config.company import key_warnings
 from include.distill.config.form_fields import FORM_FIELDS
 from include.distill.config.frozen_use_case import dump_use_case
 from include.distill.config.layout import Layout, champion_uri
-from include.distill.config.lifecycle_check import (
-    is_retired,
-    lifecycle_problem,
-    lifecycle_warning,
-    missing_problem,
-)
+from include.distill.config.lifecycle_check import lifecycle_warning
 from include.distill.config.loader import USE_CASES_FOLDER, load_use_case, load_use_cases
 from include.distill.config.parsing import with_overrides
 from include.distill.config.prompt_loader import dump_prompts, load_prompts
@@ -44,27 +36,20 @@ from include.distill.core.errors import (
     ContractError,
     DistillError,
     InputError,
-    NotFoundError,
     RefusedError,
 )
 from include.distill.core.storage import write_json
+from include.distill.cost.model_advice import output_prices
+from include.distill.cost.model_check import model_problems, tuning_problems
 from include.distill.cost.prices import load_prices
+from include.distill.cost.serving_check import hourly_notes, serving_problems
 from include.distill.evaluation.champion import Champion, champion_before_run, save_champion_snapshot
 from include.distill.evaluation.judge_families import family_warnings
 from include.distill.training.hyperparameters import check_hyperparameters
-from include.distill.training.job_identity import CUSTOMIZATION_TYPES
 from include.distill.training.reachable_sizes import SIZES, size_problems
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
-
-
-# What Bedrock does in a job of each type, for messages.
-_VERBS = {
-    "FINE_TUNING": "fine-tune",
-    "CONTINUED_PRE_TRAINING": "run continued pre-training of",
-    "DISTILLATION": "distil a teacher into",
-}
 
 
 class BedrockPreflightOperator(DistillOperator):
@@ -185,7 +170,7 @@ class BedrockPreflightOperator(DistillOperator):
         problems.extend(self._bucket_problems(use_case) or self._root_problems(use_case))
         models = (*use_case.models, *use_case.models_of_jobs)
         for key in models:
-            problems += self._model_problems(use_case, self.model(key))
+            problems += model_problems(self.hook, use_case, self.model(key))
         problems += sdk_problems(self.hook, use_case)
         problems += self._student_problems(use_case)
         problems += self._serving_problems(use_case)
@@ -219,18 +204,6 @@ class BedrockPreflightOperator(DistillOperator):
             problems += [problem] if problem else []
         return problems
 
-    def _model_problems(self, use_case: UseCase, model: Model) -> list[str]:
-        instead = instead_of(use_case, model)
-        try:
-            details = self.hook.foundation_model(model.foundation_id)
-            availability = self.hook.model_availability(model.foundation_id)
-        except RefusedError as error:
-            if isinstance(error, NotFoundError) or is_retired(model, error):
-                return [missing_problem(model, error, instead)]
-            return [f"model {model.key}: {error}"]
-        problem = lifecycle_problem(model, details, instead)
-        return [*([problem] if problem else []), *availability_problems(model.key, availability)]
-
     def _lifecycle_warnings(self, use_case: UseCase) -> list[str]:
         """
         Warn about models that Bedrock reports as ACTIVE, but ``include/models.yaml`` does not list as active.
@@ -253,7 +226,7 @@ class BedrockPreflightOperator(DistillOperator):
         student = self.model(use_case.student)
         if student.customization is None:
             return [*_failures([partial(load_catalog().family_of, student)])]
-        problems: list[str | DistillError] = [*self._tuning_problems(use_case, student)]
+        problems: list[str | DistillError] = [*tuning_problems(self.hook, use_case, student)]
         if use_case.aws.region not in student.customization.regions:
             regions = ", ".join(student.customization.regions)
             problems.append(
@@ -308,32 +281,6 @@ class BedrockPreflightOperator(DistillOperator):
         return [
             f"the champion {champion.model_arn} no longer exists in Bedrock; delete {uri} to start without a champion"
         ]
-
-    def _tuning_problems(self, use_case: UseCase, student: Model) -> list[str]:
-        """Check that Bedrock can train the student of each arm, by the foundation id or by the base model id."""
-        ids = (student.foundation_id, student.customization.base_model_id if student.customization else "")
-        listed: set[str] = set()
-        refusals: list[str] = []
-        for model_id in ids:
-            try:
-                details = self.hook.foundation_model(model_id)
-                if model_id == student.foundation_id and lifecycle_problem(student, details, ""):
-                    return []  # the check of the models reports it
-                listed.update(details.get("customizationsSupported", ()))
-            except RefusedError as error:
-                if is_retired(student, error):  # the check of the models reports it
-                    return []
-                refusals.append(str(error))
-        kinds = {arm.kind for arm in use_case.arms}
-        by_method = CUSTOMIZATION_TYPES[use_case.training.method]
-        needed = {"DISTILLATION"} if kinds <= {"base", "distilled"} else {by_method}
-        needed |= {"DISTILLATION"} if "distilled" in kinds else set()
-        if needed <= listed:
-            return []
-        supported = ", ".join(sorted(listed)) or "none"
-        verb = next(verb for type_, verb in _VERBS.items() if type_ in needed - listed)
-        message = f"Bedrock cannot {verb} {student.key} in this Region; supported customizations: {supported}"
-        return [f"{'; '.join([message, *refusals])}. Change aws.region, or {instead_of(use_case, student)}"]
 
 
 def _size_warnings(use_case: UseCase) -> list[str]:

@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from bedrock_distill.operators.serving_check import hourly_notes, serving_problems
 from include.distill.config.use_case import UseCase
 from include.distill.core.errors import RefusedError
 from include.distill.core.naming import standing_endpoint_name, throughput_names
+from include.distill.cost.serving_check import hourly_notes, serving_problems
 from tests.distill.conftest import make_use_case
 from tests.fakes.fake_bedrock import RUN_KEY, FakeBedrock
 
@@ -15,6 +15,11 @@ BASE = {"name": "base", "kind": "base"}
 WEST = {"role_arn": "arn:aws:iam::123456789012:role/r", "region": "us-west-2"}
 LLAMA_8B = {"student": "llama-3-1-8b", "aws": WEST}
 LLAMA_70B = {"student": "llama-3-3-70b", "aws": WEST}
+
+
+@pytest.fixture
+def bedrock() -> FakeBedrock:
+    return FakeBedrock()
 
 
 def problems(bedrock: Any, use_case: UseCase, champion: str | None = None) -> list[str]:

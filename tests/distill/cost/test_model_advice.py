@@ -6,13 +6,20 @@ from typing import Any
 
 import pytest
 
-from bedrock_distill.operators import model_advice
-from bedrock_distill.operators.model_advice import instead_of, output_prices
 from include.distill.config.catalog import load_catalog
+from include.distill.config.loader import USE_CASES_FOLDER, load_use_case
 from include.distill.config.prompt_optimization import DEFAULT_JUDGE
 from include.distill.config.use_case import UseCase
+from include.distill.cost import model_advice
+from include.distill.cost.model_advice import instead_of, output_prices
+from tests.fakes.variables import VARIABLES
 
 OPTIMIZED = [{"name": "base", "kind": "base"}, {"name": "prompted", "kind": "base", "prompt": "optimized"}]
+
+
+@pytest.fixture
+def use_case() -> UseCase:
+    return load_use_case(USE_CASES_FOLDER / "aws_docs_qa.yaml", environment=VARIABLES)
 
 
 def advice(use_case: UseCase, model: str, **changes: Any) -> str:

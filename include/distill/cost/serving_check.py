@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from include.distill.config.catalog import load_catalog
 from include.distill.config.quota_check import deployment_quota_problem
@@ -15,12 +15,24 @@ from include.distill.cost.estimate import served_student
 from include.distill.cost.prices import load_prices
 from include.distill.cost.records import ServingChoice
 
-if TYPE_CHECKING:
-    from bedrock_distill.hooks.bedrock import BedrockDistillHook
+
+class NamedDeployment(Protocol):
+    """A custom model deployment."""
+
+    @property
+    def name(self) -> str:
+        """The name of the deployment."""
+
+
+class DeploymentReader(Protocol):
+    """List the custom model deployments of an account. This costs nothing."""
+
+    def list_deployments(self) -> Sequence[NamedDeployment]:
+        """Return every deployment of the account in the Region."""
 
 
 def serving_problems(
-    hook: BedrockDistillHook,
+    reader: DeploymentReader,
     use_case: UseCase,
     run_key: str,
     *,
@@ -50,14 +62,14 @@ def serving_problems(
     problems = list(dict.fromkeys(problems))
     may_deploy = deployed or use_case.promotion.serve == "on_demand"
     standing = {standing_endpoint_name(one.environment, one.name) for one in (*use_cases, use_case)}
-    return problems or (_deployment_problems(hook, use_case, run_key, deployed, standing) if may_deploy else [])
+    return problems or (_deployment_problems(reader, use_case, run_key, deployed, standing) if may_deploy else [])
 
 
 def _deployment_problems(
-    hook: BedrockDistillHook, use_case: UseCase, run_key: str, arms: Sequence[str], standing: Collection[str]
+    reader: DeploymentReader, use_case: UseCase, run_key: str, arms: Sequence[str], standing: Collection[str]
 ) -> list[str]:
     try:
-        names = [deployment.name for deployment in hook.list_deployments()]
+        names = [deployment.name for deployment in reader.list_deployments()]
     except RefusedError as error:
         return [f"the custom model deployments of this account cannot be listed: {error}"]
     place = use_case.environment, use_case.name

@@ -1,0 +1,190 @@
+"""Check an account for all use cases, and go on if AWS does not answer one question. Nothing is bought or written."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from typing import Protocol
+
+from include.distill.account_check.buckets import (
+    bucket_names,
+    owner_findings,
+    place_finding,
+    place_problem,
+    setting_findings,
+)
+from include.distill.account_check.findings import Finding, merged, missing, not_checked, ok, warning
+from include.distill.account_check.keys import key_findings
+from include.distill.account_check.models import model_findings
+from include.distill.account_check.needed_actions import needed_actions
+from include.distill.account_check.needs import Arns, Need, Who
+from include.distill.account_check.permissions import permission_findings, principal_of
+from include.distill.account_check.pools import pool_findings
+from include.distill.account_check.price_age import price_findings
+from include.distill.account_check.quotas import quota_findings
+from include.distill.account_check.reader import AccountReader, BucketReader, Identity, attempt
+from include.distill.account_check.role_trust import trust_findings
+from include.distill.config.loader import UseCases
+from include.distill.config.use_case import UseCase
+from include.distill.core.errors import DistillError, NotFoundError
+from include.distill.cost.prices import load_prices
+
+_TASKS: Mapping[Who, str] = {"run": "runs", "promotion": "promotions", "clean_up": "clean-ups", "jobs": "jobs"}
+
+
+class Connector(Protocol):
+    """Connect to AWS for the check."""
+
+    def reader(self, use_case: UseCase) -> AccountReader:
+        """Return a reader that uses the connection of the check."""
+
+    def store(self, use_case: UseCase) -> BucketReader:
+        """Return the buckets of a use case, read with the connection of the check."""
+
+    def identity(self, conn_id: str, region: str) -> Identity:
+        """Return who calls AWS with a connection.
+
+        :raises DistillError: the connection does not work.
+        """
+
+
+def check_accounts(
+    use_cases: UseCases,
+    connector: Connector,
+    *,
+    pools: Mapping[str, int] | None,
+    today: datetime.date,
+    chosen: str | None = None,
+) -> list[Finding]:
+    """
+    Return what the check found for all valid use cases, or for one.
+
+    :param pools: the number of slots of each pool of Airflow; ``None`` if they cannot be read here.
+    :param chosen: the name of the use case to check; ``None`` for all.
+    """
+    found: list[tuple[str, Finding]] = []
+    for use_case in use_cases.valid:
+        if chosen in (None, use_case.name):
+            found += [
+                (use_case.name, finding) for finding in _check(use_case, connector, pools, today, use_cases.valid)
+            ]
+    if chosen is None:
+        found += [("", missing("use-case file", problem)) for problem in use_cases.problems]
+    return merged(found)
+
+
+def _check(
+    use_case: UseCase,
+    connector: Connector,
+    pools: Mapping[str, int] | None,
+    today: datetime.date,
+    use_cases: Sequence[UseCase],
+) -> Iterator[Finding]:
+    yield from pool_findings(use_case, pools)
+    yield from price_findings(use_case, load_prices(), today)
+    identities: dict[str, tuple[Identity, list[Who]]] = {}
+    for conn_id, callers in connections(use_case).items():
+        identity = _identity(connector, conn_id, use_case)
+        if isinstance(identity, Identity):
+            identities[conn_id] = (identity, callers)
+            yield ok(f"connection {conn_id}", identity.arn)
+        else:
+            yield identity
+    if not identities:
+        return  # without credentials, AWS answers nothing
+    reader, store = connector.reader(use_case), connector.store(use_case)
+    yield from model_findings(reader, use_case, use_cases)
+    yield from quota_findings(reader, use_case)
+    absent: list[str] = []
+    for bucket in bucket_names(use_case):
+        yield from _bucket(reader, store, use_case, bucket, absent)
+    yield from owner_findings(store, use_case)
+    yield from trust_findings(reader, use_case)
+    creations = [need for bucket in absent for need in _creation(use_case, bucket)]
+    yield from _permissions(reader, use_case, identities, [*needed_actions(use_case), *creations])
+
+
+def _bucket(
+    reader: AccountReader, store: BucketReader, use_case: UseCase, bucket: str, absent: list[str]
+) -> Iterator[Finding]:
+    """Yield the findings about a bucket and its key. A bucket that does not exist is added to ``absent``."""
+    problem = place_problem(store, use_case, bucket)
+    exists = problem is None or "does not exist" not in problem
+    yield place_finding(use_case, bucket, problem, exists=exists)
+    if not exists:
+        absent.append(bucket)
+    if problem is None:
+        yield from setting_findings(store, use_case, bucket)
+        yield from key_findings(reader, _keys_of(store, bucket))
+
+
+def connections(use_case: UseCase) -> dict[str, list[Who]]:
+    """Return the Airflow connections of a use case, and which tasks use each."""
+    aws = use_case.aws
+    named: Mapping[Who, str] = {
+        "run": aws.conn_id,
+        "promotion": aws.promotion_connection,
+        "clean_up": aws.clean_up_connection,
+    }
+    used: dict[str, list[Who]] = {}
+    for who, conn_id in named.items():
+        used.setdefault(conn_id, []).append(who)
+    return used
+
+
+def _identity(connector: Connector, conn_id: str, use_case: UseCase) -> Identity | Finding:
+    check = f"connection {conn_id}"
+    try:
+        identity = connector.identity(conn_id, use_case.aws.region)
+    except DistillError as error:
+        command = f'airflow connections add {conn_id} --conn-type aws --conn-extra \'{{"role_arn": "<role>"}}\''
+        return missing(check, f"AWS does not accept the credentials: {error}", command)
+    if identity.account != use_case.aws.account:
+        detail = (
+            f"The connection belongs to account {identity.account} ({identity.arn}), but aws.role_arn to account"
+            f" {use_case.aws.account}. Bedrock accepts only roles of the caller's account"
+        )
+        partition = identity.arn.split(":")[1]
+        return missing(check, detail, f"DISTILL_ROLE_ARN=arn:{partition}:iam::{identity.account}:role/<role>")
+    return identity
+
+
+def _creation(use_case: UseCase, bucket: str) -> list[Need]:
+    """Return what a run needs to create a bucket; nothing if it does not create buckets."""
+    if not use_case.storage.create_buckets:
+        return []
+    arn, reason = Arns.of(use_case).bucket(bucket), "creating buckets (storage.create_buckets)"
+    return [Need("run", f"s3:{action}", arn, reason) for action in ("CreateBucket", "PutBucketTagging")]
+
+
+def _keys_of(store: BucketReader, bucket: str) -> list[str]:
+    found = attempt(f"bucket {bucket}", "s3:GetEncryptionConfiguration", lambda: store.encryption(bucket))
+    return [found[1]] if isinstance(found, tuple) else []
+
+
+def _permissions(
+    reader: AccountReader,
+    use_case: UseCase,
+    identities: Mapping[str, tuple[Identity, Sequence[Who]]],
+    needs: Sequence[Need],
+) -> Iterator[Finding]:
+    of_jobs = [need for need in needs if need.who == "jobs"]
+    if of_jobs:
+        yield from permission_findings(reader, use_case, use_case.aws.role_arn, of_jobs, "the role of jobs")
+    for conn_id, (identity, callers) in identities.items():
+        label = f"{' and '.join(_TASKS[who] for who in callers)} (connection {conn_id})"
+        if identity.is_root:
+            detail = f"{identity.arn} is the account's owner, whom no policy of the account limits"
+            yield warning(f"permissions of {label}", detail, "attach the policies of deploy/cloudformation to a role")
+            continue
+        try:
+            principal = attempt(f"permissions of {label}", "iam:GetRole", partial(principal_of, reader, identity))
+        except NotFoundError as error:
+            yield not_checked(f"permissions of {label}", f"{error}")
+            continue
+        if isinstance(principal, Finding):
+            yield principal
+        else:
+            own = [need for need in needs if need.who in callers]
+            yield from permission_findings(reader, use_case, principal, own, label)

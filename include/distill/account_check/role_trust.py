@@ -1,0 +1,111 @@
+"""Check that Bedrock may assume the role of the jobs, for each kind of job that a use case buys."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from fnmatch import fnmatchcase
+from typing import Any
+
+from include.distill.account_check.findings import Finding, missing, ok, warning
+from include.distill.account_check.needed_actions import job_types
+from include.distill.account_check.needs import Arns
+from include.distill.account_check.reader import PolicySimulator, RoleFacts, attempt
+from include.distill.config.use_case import UseCase
+from include.distill.core.errors import NotFoundError
+
+_SERVICE = "bedrock.amazonaws.com"
+_JOB_ID = "amazon.nova-micro-v1:0:128k.check/account"  # an id as in the ARN of a job
+_EXACT = ("StringEquals", "StringEqualsIgnoreCase", "ArnEquals")
+_PATTERNS = ("StringLike", "ArnLike", "ArnEquals")
+
+
+def trust_findings(reader: PolicySimulator, use_case: UseCase) -> Iterator[Finding]:
+    """Yield whether the role of ``aws.role_arn`` exists, and whether Bedrock may assume it for each kind of job."""
+    arn = use_case.aws.role_arn
+    check = f"role {arn}"
+    kinds = job_types(use_case)
+    if not kinds:
+        return
+    try:
+        role = attempt(check, "iam:GetRole", lambda: reader.role(arn.rsplit("/", 1)[1]))
+    except NotFoundError:
+        to_add = f"DISTILL_ROLE_ARN=<output JobsRoleArn of {_STACK}>"
+        yield missing(check, f"The role does not exist, so Bedrock accepts no job. {_STACK} makes it", to_add)
+        return
+    if isinstance(role, Finding):
+        yield role
+        return
+    if role.arn != arn:
+        yield missing(check, f"The role has the ARN {role.arn}", f"DISTILL_ROLE_ARN={role.arn}")
+        return
+    yield from _trust(role, use_case, kinds)
+
+
+_STACK = "deploy/cloudformation/bedrock-distill.yaml"
+
+
+def _trust(role: RoleFacts, use_case: UseCase, kinds: Mapping[str, str]) -> Iterator[Finding]:
+    arns = Arns.of(use_case)
+    statements = [one for one in _listed(role.trust.get("Statement")) if _is_for_bedrock(one)]
+    for kind, resource_type in kinds.items():
+        check = f"trust of {role.arn} for {kind} jobs"
+        job = arns.any(resource_type).replace("*", _JOB_ID)
+        keys = {"aws:sourceaccount": arns.account, "aws:sourcearn": job}
+        if any(one.get("Effect") == "Deny" and _holds(one, keys) for one in statements):
+            yield missing(check, "A statement of the trust policy denies this. Remove the statement")
+        elif any(one.get("Effect") == "Allow" and _holds(one, keys) for one in statements):
+            yield ok(check)
+        else:
+            detail = f"Bedrock may not assume the role for the job {arns.any(resource_type)}"
+            yield missing(check, detail, _statement(arns, kinds))
+    allows = [one for one in statements if one.get("Effect") == "Allow"]
+    if any(not _names_account(one) for one in allows):
+        detail = "Bedrock may assume the role for jobs of other accounts, because no condition names this account"
+        yield warning(f"trust of {role.arn}", detail, _statement(arns, kinds))
+
+
+def _statement(arns: Arns, kinds: Mapping[str, str]) -> str:
+    condition = {
+        "StringEquals": {"aws:SourceAccount": arns.account},
+        "ArnLike": {"aws:SourceArn": [arns.any(resource_type) for resource_type in kinds.values()]},
+    }
+    principal = {"Service": _SERVICE}
+    return json.dumps({"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole", "Condition": condition})
+
+
+def _listed(value: Any) -> list[Any]:
+    if value is None:
+        return []
+    return value if isinstance(value, list) else [value]
+
+
+def _is_for_bedrock(statement: Mapping[str, Any]) -> bool:
+    principal = statement.get("Principal")
+    services = _listed(principal.get("Service")) if isinstance(principal, Mapping) else _listed(principal)
+    actions = [str(action).lower() for action in _listed(statement.get("Action"))]
+    is_assumed = any(fnmatchcase("sts:assumerole", action) for action in actions)
+    return is_assumed and any(service in (_SERVICE, "*") for service in services)
+
+
+def _names_account(statement: Mapping[str, Any]) -> bool:
+    keys = {key.lower() for tests in statement.get("Condition", {}).values() for key in tests}
+    return bool(keys & {"aws:sourceaccount", "aws:sourcearn"})
+
+
+def _holds(statement: Mapping[str, Any], keys: Mapping[str, str]) -> bool:
+    """Return whether the conditions of a statement hold. A condition of another kind is taken to hold."""
+    for operator, tests in statement.get("Condition", {}).items():
+        for key, values in tests.items():
+            actual = keys.get(key.lower())
+            if actual is not None and not _passes(operator.removesuffix("IfExists"), actual, _listed(values)):
+                return False
+    return True
+
+
+def _passes(operator: str, actual: str, values: list[Any]) -> bool:
+    if operator in _PATTERNS:
+        return any(fnmatchcase(actual, str(value)) for value in values)
+    if operator in _EXACT:
+        return actual in map(str, values)
+    return True

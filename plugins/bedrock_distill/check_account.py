@@ -1,0 +1,55 @@
+"""
+Check the AWS account and Airflow before anything is bought, and print a table of what is missing.
+
+Usage: ``python -m bedrock_distill.check_account [USE_CASE]``, with the project's folder and its folder ``plugins`` on
+``PYTHONPATH``, where Airflow's command line works. The command only reads. In contrast to the DAG
+``distill_check_account``, it also checks the pools.
+"""
+
+from __future__ import annotations
+
+import datetime
+import os
+import sys
+from collections.abc import Sequence
+
+
+def pool_sizes() -> dict[str, int] | None:
+    """Return the number of slots of each pool of Airflow; ``None`` if this process cannot read Airflow's database."""
+    from airflow.models.pool import Pool
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        return {str(pool.pool): int(pool.slots) for pool in Pool.get_pools()}
+    except SQLAlchemyError as error:
+        sys.stderr.write(f"The pools are not checked, because Airflow's database cannot be read: {error}\n")
+        return None
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Print the table. Return 0 if nothing is missing, 1 if a run would fail, 2 if nothing could be checked."""
+    # With this value, Airflow reads connections from its database too, as its own commands do.
+    os.environ.setdefault("_AIRFLOW_PROCESS_CONTEXT", "server")
+    os.environ.setdefault("AIRFLOW__LOGGING__LOGGING_LEVEL", "WARNING")  # the table is what a person wants to read
+    from bedrock_distill.run.account_connections import AccountConnections
+    from include.distill.account_check.check import check_accounts
+    from include.distill.account_check.findings import counts, summary, table
+    from include.distill.config.loader import load_use_cases
+
+    loaded = load_use_cases()
+    names = [use_case.name for use_case in loaded.valid]
+    chosen = arguments[0] if arguments and arguments[0] else None
+    if not names or chosen not in (None, *names):
+        known = f"The valid use cases are {', '.join(names)}." if names else "No use case is valid."
+        problems = "".join(f"There is a problem: {problem}\n" for problem in loaded.problems)
+        sys.stderr.write(f"Nothing was checked. {known} {f'Unknown: {chosen}' if chosen else ''}\n{problems}")
+        return 2
+    today = datetime.datetime.now(datetime.UTC).date()
+    findings = check_accounts(loaded, AccountConnections(), pools=pool_sizes(), today=today, chosen=chosen)
+    manifest = counts(findings, use_cases=1 if chosen else len(names))
+    sys.stdout.write("".join(f"{line}\n" for line in [*table(findings), summary(manifest)]))
+    return 1 if manifest["missing"] else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,83 @@
+"""Check whether the account and Airflow have what the use cases need, before anything is bought."""
+
+from __future__ import annotations
+
+import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import BaseOperator
+
+from bedrock_distill.run.configuration import configuration_of
+from bedrock_distill.run.explained_task import ExplainedTask
+from include.distill.account_check.choice import CHECK_DAG_ID, parse_check_choice
+from include.distill.config.environment import environment_name
+from include.distill.config.loader import USE_CASES_FOLDER, load_use_cases
+from include.distill.core.errors import FAILED_TASK, InputError
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+    from include.distill.account_check.findings import CheckManifest
+
+
+class CheckAccountOperator(ExplainedTask, BaseOperator):
+    """
+    Check the account of each use case, and log what is missing, with the exact line to add.
+
+    The task only reads, and costs nothing. It goes on if AWS does not answer one of its questions.
+
+    :param use_cases: the folder of use cases, which name the accounts, models and buckets to check.
+    :return: the number of checks with each result.
+    :raises InputError: something is missing on which a run would fail, or the form names an unknown use case.
+    """
+
+    ui_color = "#e8f0fe"
+    waits_for = "the answers of AWS about models, quotas, buckets, roles and permissions"
+
+    def __init__(self, *, use_cases: Path = USE_CASES_FOLDER, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.use_cases = use_cases
+
+    def state_left(self, error: Exception) -> str:
+        """Return that nothing was changed."""
+        return "The task only reads. Nothing was changed in AWS or in Airflow."
+
+    def after_wrong_input(self, error: Exception) -> str:
+        """Return what to do if a setting of the installation is wrong."""
+        return f"Correct what the first line names, then clear {self.task_id}. Clearing costs nothing."
+
+    def execute(self, context: Context) -> CheckManifest:
+        """Check, log the table, and fail if something is missing."""
+        from bedrock_distill.run.account_connections import AccountConnections
+        from include.distill.account_check.check import check_accounts
+        from include.distill.account_check.findings import Result, counts, summary, table
+
+        choice = parse_check_choice(configuration_of(context))
+        environment_name()  # without a name, no use case is valid, and the error says what to do
+        loaded = load_use_cases(self.use_cases)
+        names = [use_case.name for use_case in loaded.valid]
+        if choice.name not in (None, *names):
+            raise InputError(
+                f"The form names the use case {choice.name!r}, but the valid ones are {', '.join(names) or 'none'}.",
+                to_do=f"Trigger {CHECK_DAG_ID} again with another use case. Clearing a task keeps the form values.",
+            )
+        findings = check_accounts(
+            loaded,
+            AccountConnections(),
+            pools=None,
+            today=datetime.datetime.now(datetime.UTC).date(),
+            chosen=choice.name,
+        )
+        for line in table(findings):
+            self.log.info("%s", line)
+        manifest = counts(findings, use_cases=1 if choice.name else len(names))
+        self.log.info("%s", summary(manifest))
+        if lacking := [one.check for one in findings if one.result is Result.MISSING]:
+            raise InputError(
+                f"A run would fail, because {len(lacking)} things are missing: {'; '.join(lacking)}.",
+                billed="Nothing was bought.",
+                to_do="Add the lines of the table above to the account or to Airflow.",
+                then_clear=FAILED_TASK,
+            )
+        return manifest

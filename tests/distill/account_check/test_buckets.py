@@ -1,0 +1,146 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from include.distill.account_check.buckets import (
+    bucket_names,
+    owner_findings,
+    place_finding,
+    place_problem,
+    setting_findings,
+)
+from include.distill.account_check.findings import Finding, Result
+from include.distill.config.root_owner import claim_root
+from include.distill.core.errors import RefusedError
+from tests.distill.conftest import make_use_case
+from tests.fakes.fake_account import BLOCKED, RULES, FakeAccount
+
+USE_CASE = make_use_case()
+ABSENT = "bucket training does not exist; create it in us-east-1 or set storage.create_buckets to true"
+
+
+def setting(account: FakeAccount, name: str, bucket: str = "training") -> Finding:
+    found = {one.check: one for one in setting_findings(account, USE_CASE, bucket)}
+    return found[f"bucket {bucket}: {name}"]
+
+
+class TestPlace:
+    def test_a_bucket_that_is_used_for_both_is_checked_once(self) -> None:
+        assert bucket_names(USE_CASE) == ["training", "output"]
+        assert bucket_names(make_use_case(storage={"training_bucket": "both", "output_bucket": "both"})) == ["both"]
+
+    def test_a_bucket_in_the_region_is_ok(self) -> None:
+        assert place_problem(FakeAccount(), USE_CASE, "training") is None
+        assert place_finding(USE_CASE, "training", None, exists=True).result is Result.OK
+
+    def test_a_bucket_in_another_region_is_missing(self) -> None:
+        found = place_finding(USE_CASE, "training", "bucket training is in eu-west-1", exists=True)
+        assert found.result is Result.MISSING
+
+    def test_a_refusal_is_a_problem(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        account = FakeAccount()
+
+        def refuse(*_: Any, **__: Any) -> None:
+            raise RefusedError("head_bucket training: 403.")
+
+        monkeypatch.setattr(account, "ensure_bucket", refuse)
+        assert place_problem(account, USE_CASE, "training") == "head_bucket training: 403."
+
+    @pytest.mark.parametrize(("creates", "result"), [(False, Result.MISSING), (True, Result.WARNING)])
+    def test_a_bucket_that_does_not_exist_has_the_command_that_creates_it(self, creates: bool, result: Result) -> None:
+        storage = {"training_bucket": "training", "output_bucket": "output", "create_buckets": creates}
+        found = place_finding(make_use_case(storage=storage), "training", ABSENT, exists=False)
+        assert (found.result, found.line) == (
+            result,
+            "aws s3api create-bucket --bucket training --region us-east-1",
+        )
+
+    def test_outside_of_us_east_1_the_command_names_the_location(self) -> None:
+        west = make_use_case(aws={"role_arn": USE_CASE.aws.role_arn, "region": "us-west-2"}, student="llama-3-3-70b")
+        line = place_finding(west, "training", ABSENT, exists=False).line
+        assert line.endswith("--create-bucket-configuration LocationConstraint=us-west-2")
+
+
+class TestSettings:
+    def test_a_bucket_of_the_template_is_ok(self) -> None:
+        found = list(setting_findings(FakeAccount(), USE_CASE, "training"))
+        assert [one.result for one in found] == [Result.OK] * 4
+
+    def test_a_bucket_without_default_encryption_is_a_warning(self) -> None:
+        account = FakeAccount()
+        account.encryptions["training"] = None
+        found = setting(account, "encryption")
+        assert (found.result, "put-bucket-encryption --bucket training" in found.line) == (Result.WARNING, True)
+
+    @pytest.mark.parametrize("name", sorted(BLOCKED))
+    def test_each_open_door_to_the_public_is_named(self, name: str) -> None:
+        account = FakeAccount()
+        account.blocks = {**BLOCKED, name: False}
+        found = setting(account, "public access")
+        assert (found.result, name in found.detail) == (Result.WARNING, True)
+
+    @pytest.mark.parametrize(
+        "policy",
+        [
+            {},
+            {"Statement": {"Effect": "Allow", "Condition": {"Bool": {"aws:SecureTransport": "false"}}}},
+            {"Statement": [{"Effect": "Deny", "Condition": {"Bool": {"aws:SecureTransport": "true"}}}]},
+        ],
+    )
+    def test_a_policy_that_allows_requests_without_tls_gets_the_statement(self, policy: dict[str, Any]) -> None:
+        account = FakeAccount()
+        account.bucket_policy = policy
+        found = setting(account, "TLS only")
+        assert found.result is Result.WARNING
+        account.bucket_policy = {"Statement": [json.loads(found.line)]}
+        assert setting(account, "TLS only").result is Result.OK
+
+    def test_missing_life_cycle_rules_are_given_and_only_these(self) -> None:
+        account = FakeAccount()
+        account.rules = RULES[:1]
+        assert [rule["ID"] for rule in json.loads(setting(account, "life-cycle rules").line)] == ["runs"]
+        assert setting(account, "life-cycle rules", "output").result is Result.OK
+        account.rules = []
+        rules = json.loads(setting(account, "life-cycle rules").line)
+        assert [rule["ID"] for rule in rules] == ["uploads", "runs"]
+        account.rules = rules
+        assert setting(account, "life-cycle rules").result is Result.OK
+
+    @pytest.mark.parametrize("prefix", ["other/runs/", "distill/runs/aws_docs_qa/"])
+    def test_a_rule_for_another_folder_does_not_count(self, prefix: str) -> None:
+        account = FakeAccount()
+        account.rules = [RULES[0], {**RULES[1], "Filter": {"Prefix": prefix}}]
+        assert setting(account, "life-cycle rules").result is Result.WARNING
+
+    def test_one_refusal_does_not_stop_the_other_checks(self) -> None:
+        account = FakeAccount()
+        account.refused.add("policy")
+        assert (setting(account, "TLS only").result, setting(account, "encryption").result) == (
+            Result.NOT_PERMITTED,
+            Result.OK,
+        )
+        assert "s3:GetBucketPolicy" in setting(account, "TLS only").line
+
+
+class TestOwner:
+    def test_a_root_without_an_owner_and_an_own_root_are_ok(self) -> None:
+        account = FakeAccount()
+        claim_root(account, "s3://training/distill", USE_CASE.environment)
+        assert [one.result for one in owner_findings(account, USE_CASE)] == [Result.OK, Result.OK]
+
+    def test_a_root_of_another_environment_is_missing(self) -> None:
+        account = FakeAccount()
+        claim_root(account, "s3://output/distill", "prod")
+        found = [one for one in owner_findings(account, USE_CASE) if one.result is Result.MISSING]
+        assert [(one.check, "belongs to environment prod" in one.detail) for one in found] == [
+            ("owner of s3://output/distill", True)
+        ]
+
+    def test_an_unreadable_record_is_not_taken_for_an_own_one(self) -> None:
+        account = FakeAccount()
+        account.objects["s3://output/distill/environment.json"] = b"{"
+        results = [one.result for one in owner_findings(account, USE_CASE)]
+        assert results == [Result.OK, Result.MISSING]

@@ -1,0 +1,136 @@
+"""Check the whole check of an account, on an account in memory."""
+
+from __future__ import annotations
+
+import datetime
+from typing import Any
+
+import pytest
+
+from include.distill.account_check.check import check_accounts, connections
+from include.distill.account_check.findings import Finding, Result
+from include.distill.account_check.reader import Identity
+from include.distill.config.loader import UseCases
+from include.distill.config.use_case import UseCase
+from include.distill.core.errors import ExpiredCredentialsError
+from include.distill.inference.pools import required_pools
+from tests.distill.conftest import make_use_case
+from tests.fakes.fake_account import ACCOUNT, JOBS_ROLE, RUN_ROLE, FakeAccount, FakeConnector
+
+TODAY = datetime.date(2026, 10, 1)
+USE_CASE = make_use_case(serving={"mode": "on_demand"})
+
+
+def found_in(
+    account: FakeAccount, *use_cases: UseCase, connector: FakeConnector | None = None, **more: Any
+) -> list[Finding]:
+    named = use_cases or (USE_CASE,)
+    pools = {name: pool["slots"] for name, pool in required_pools(named).items()}
+    loaded = UseCases(named, more.pop("problems", ()))
+    return check_accounts(loaded, connector or FakeConnector(account), pools=pools, today=TODAY, **more)
+
+
+def lacking(found: list[Finding]) -> list[str]:
+    return [one.check for one in found if one.result is Result.MISSING]
+
+
+def test_in_an_account_that_has_everything_nothing_is_missing_and_nothing_is_written() -> None:
+    account = FakeAccount()
+    found = found_in(account)
+    assert lacking(found) == []
+    assert account.writes == []
+    checks = " ".join(one.check for one in found)
+    for part in ("pool ", "prices of", "connection aws_default", "model ", "quota ", "bucket ", "owner of", "trust of"):
+        assert part in checks
+    assert {one.check for one in found if one.check.startswith("permissions")} == {
+        "permissions of the role of jobs",
+        "permissions of runs and promotions and clean-ups (connection aws_default)",
+    }
+
+
+def test_two_use_cases_are_checked_together_and_a_chosen_one_alone() -> None:
+    other = make_use_case(name="other", judges=["nova-pro"])
+    together = found_in(FakeAccount(), USE_CASE, other)
+    (shared,) = [one for one in together if one.check == "model claude-sonnet-4-6"]
+    assert shared.use_cases == ("tiny", "other")
+    alone = found_in(FakeAccount(), USE_CASE, other, chosen="other")
+    assert {name for one in alone for name in one.use_cases} == {"other"}
+
+
+def test_the_problem_of_a_use_case_file_is_missing_unless_another_use_case_is_chosen() -> None:
+    assert lacking(found_in(FakeAccount(), problems=("broken.yaml: no",))) == ["use-case file"]
+    assert lacking(found_in(FakeAccount(), problems=("broken.yaml: no",), chosen="tiny")) == []
+
+
+def test_a_connection_that_does_not_work_is_missing_and_aws_is_not_asked() -> None:
+    account = FakeAccount()
+    connector = FakeConnector(account)
+    connector.identities["aws_default"] = ExpiredCredentialsError("get_caller_identity: ExpiredToken.")
+    found = found_in(account, connector=connector)
+    assert lacking(found) == ["connection aws_default"]
+    assert account.simulated == []
+    assert "pool bedrock_123456789012_nova-micro_us-east-1" in [one.check for one in found]
+
+
+def test_a_connection_of_another_account_than_the_role_is_missing() -> None:
+    connector = FakeConnector(FakeAccount())
+    foreign = "arn:aws:sts::999999999999:assumed-role/airflow/i-0"
+    connector.identities["aws_default"] = Identity(foreign, "999999999999")
+    (finding,) = [one for one in found_in(connector.account, connector=connector) if one.result is Result.MISSING]
+    assert (finding.check, "account 999999999999" in finding.detail) == ("connection aws_default", True)
+
+
+def test_the_owner_of_the_account_has_no_policies_to_check() -> None:
+    connector = FakeConnector(FakeAccount())
+    connector.identities["aws_default"] = Identity(f"arn:aws:iam::{ACCOUNT}:root", ACCOUNT)
+    found = found_in(connector.account, connector=connector)
+    (finding,) = [one for one in found if one.check.startswith("permissions of runs")]
+    assert (finding.result, lacking(found)) == (Result.WARNING, [])
+    assert {principal for principal, _, _ in connector.account.simulated} == {JOBS_ROLE}
+
+
+def test_a_missing_action_of_the_run_and_one_of_the_jobs_are_found_for_their_identity() -> None:
+    account = FakeAccount()
+    account.not_allowed = {(RUN_ROLE, "iam:PassRole"), (JOBS_ROLE, "s3:GetObject")}
+    assert lacking(found_in(account)) == [
+        "permissions of the role of jobs",
+        "permissions of runs and promotions and clean-ups (connection aws_default)",
+    ]
+
+
+def test_an_absent_bucket_that_runs_create_needs_the_permission_to_create_it() -> None:
+    account = FakeAccount()
+    account.bucket_problems["training"] = "bucket training does not exist; create it"
+    account.not_allowed = {(RUN_ROLE, "s3:CreateBucket")}
+    storage = {"training_bucket": "training", "output_bucket": "output", "create_buckets": True}
+    found = found_in(account, make_use_case(storage=storage, serving={"mode": "on_demand"}))
+    assert lacking(found) == ["permissions of runs and promotions and clean-ups (connection aws_default)"]
+    assert ("bucket training", Result.WARNING) in [(one.check, one.result) for one in found]
+
+
+def test_the_key_of_a_bucket_is_checked() -> None:
+    account = FakeAccount()
+    account.encryptions["training"] = ("aws:kms", "arn:key")
+    account.keys["arn:key"] = "Disabled"
+    assert lacking(found_in(account)) == ["KMS key arn:key"]
+
+
+@pytest.mark.parametrize(
+    "method",
+    [
+        *("foundation_model", "model_availability", "profile_status", "list_deployments", "role", "simulate"),
+        *("quotas", "encryption", "public_access_block", "policy", "lifecycle_rules"),
+    ],
+)
+@pytest.mark.parametrize(("how", "result"), [("refused", Result.NOT_PERMITTED), ("broken", Result.NOT_CHECKED)])
+def test_one_unanswered_question_stops_no_other_check(method: str, how: str, result: Result) -> None:
+    account = FakeAccount()
+    getattr(account, how).add(method)
+    found = found_in(account)
+    assert lacking(found) == []
+    assert result in {one.result for one in found}
+    assert "owner of s3://training/distill" in [one.check for one in found if one.result is Result.OK]
+
+
+def test_by_default_one_connection_is_used_for_everything() -> None:
+    assert connections(USE_CASE) == {"aws_default": ["run", "promotion", "clean_up"]}

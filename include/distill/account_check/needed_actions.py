@@ -148,7 +148,8 @@ def _optimization(use_case: UseCase, arns: Arns) -> Iterator[Need]:
     yield Need("run", f"bedrock:Create{noun}", jobs, reason, "request")
     for verb in ("Get", "Stop"):
         yield Need("run", f"bedrock:{verb}{noun}", jobs, reason, "resource")
-    yield Need("run", f"bedrock:List{noun}s", "*", reason)
+    # The guide says that this action can be limited to jobs: advanced-prompt-optimization-prereqs.html
+    yield Need("run", f"bedrock:List{noun}s", jobs, reason)
     students = _models(use_case.student)
     yield from invocations("run", "bedrock:InvokeModelWithResponseStream", arns, students, reason)
 
@@ -160,12 +161,14 @@ def _endpoint(who: Who, arns: Arns, kind: str, reason: str, *, is_required: bool
     for action in (f"Get{noun}", f"Delete{noun}", "InvokeModel", "ListTagsForResource"):
         yield Need(who, f"bedrock:{action}", endpoints, reason, "resource", is_required=is_required)
     yield Need(who, "bedrock:TagResource", endpoints, reason, "both", is_required=is_required)
-    yield Need(who, f"bedrock:List{noun}s", "*", reason, is_required=is_required)
+    if who == "run" or kind == "on_demand":  # a promotion lists deployments to say what uses up their quota
+        yield Need(who, f"bedrock:List{noun}s", "*", reason, is_required=is_required)
 
 
 def _objects(who: Who, use_case: UseCase, arns: Arns) -> Iterator[Need]:
     storage = use_case.storage
-    for name in dict.fromkeys((storage.training_bucket, storage.output_bucket)):
+    read = [storage.training_bucket, *([] if who == "promotion" else [storage.output_bucket])]
+    for name in dict.fromkeys(read):
         bucket = arns.bucket(name)
         below = f"{bucket}/{storage.prefix}"
         yield Need(who, "s3:GetObject", f"{below}/*", "reading objects")
@@ -179,7 +182,7 @@ def _objects(who: Who, use_case: UseCase, arns: Arns) -> Iterator[Need]:
     for bucket, folder in _written(who, use_case):
         below = f"{arns.bucket(bucket)}/{storage.prefix}/{folder}/*"
         yield Need(who, "s3:PutObject", below, "storing objects")
-        if who != "clean_up":
+        if who == "run":
             yield Need(who, "s3:AbortMultipartUpload", below, "removing parts of failed uploads", is_required=False)
     if who == "run" and _batch_models(use_case):
         opened = f"{arns.bucket(storage.training_bucket)}/{storage.prefix}/batches/open/*"
@@ -195,7 +198,7 @@ def _written(who: Who, use_case: UseCase) -> Iterator[tuple[str, str]]:
     always: Mapping[Who, tuple[str, ...]] = {
         "run": ("datasets", "latest", "reports", "responses", "runs", "splits"),
         "promotion": ("champions", "endpoints", "runs"),
-        "clean_up": ("endpoints", "runs"),
+        "clean_up": ("champions", "endpoints", "runs"),
         "jobs": (),
     }
     yield from ((training, folder) for folder in always[who])
@@ -247,7 +250,8 @@ def _clean_up(use_case: UseCase, arns: Arns) -> Iterator[Need]:
     for kind in ("evaluation", "optimization"):
         noun, resource_type = _JOBS[kind]
         jobs = arns.any(resource_type)
-        yield Need("clean_up", f"bedrock:List{noun}s", "*", reason, is_required=False)
+        listed = "*" if kind == "evaluation" else jobs
+        yield Need("clean_up", f"bedrock:List{noun}s", listed, reason, is_required=False)
         for action in (f"Get{noun}", f"BatchDelete{noun}"):
             yield Need("clean_up", f"bedrock:{action}", jobs, reason, "resource", is_required=False)
     yield from _objects("clean_up", use_case, arns)

@@ -15,7 +15,7 @@ _OTHERS = f"; promotions have {_NAME}-promote instead, and distill_clean_up has 
 _POLICIES = (
     (r"iam:PassRole", f"{_NAME}-iam-pass-role, for aws.role_arn only"),
     (r"(iam|servicequotas):.+", f"{_NAME}-check"),
-    (r"bedrock:(GetInferenceProfile|List(InferenceProfiles|FoundationModels))", f"{_NAME}-check"),
+    (r"bedrock:GetInferenceProfile", f"{_NAME}-check"),
     (r"s3:(GetBucketP(olicy|ublicAccessBlock)|Get(Encryption|Lifecycle)Configuration)", f"{_NAME}-check"),
     (r"bedrock:(BatchDelete.+|DeleteCustomModel|ListCustomModels)", f"{_NAME}-clean-up"),
     (r"s3:(DeleteBucket|GetBucket(Tagging|Versioning))", f"{_NAME}-clean-up"),

@@ -24,7 +24,7 @@ POLICIES: Mapping[Who, tuple[str, ...]] = {
 }
 
 
-def policies(use_case: UseCase) -> dict[str, Document]:
+def policies(use_case: UseCase, **options: str) -> dict[str, Document]:
     """Render the policies for the environment, the buckets and the Region of a use case."""
     storage, aws = use_case.storage, use_case.aws
     rendered = stack(
@@ -33,6 +33,7 @@ def policies(use_case: UseCase) -> dict[str, Document]:
         TrainingBucketName=storage.training_bucket,
         OutputBucketName=storage.output_bucket,
         HumanWorkers="true",
+        **options,
     )
     # The simulated stack is in us-east-1, and the role has a name of its own.
     role = rendered.outputs["JobsRoleArn"]
@@ -65,6 +66,23 @@ def test_the_policies_of_each_identity_allow_what_it_needs(name: str, who: Who) 
     assert needs
     refused = [need for need in needs if decide(own, request(use_case, need)) != "allowed"]
     assert refused == []
+
+
+@pytest.mark.parametrize("who", POLICIES)
+def test_with_a_key_and_a_network_the_policies_allow_what_they_need(who: Who) -> None:
+    key = "arn:aws:kms:us-east-1:123456789012:key/01234567-89ab-cdef-0123-456789abcdef"
+    network = {"subnet_ids": ["subnet-01234567"], "security_group_ids": ["sg-01234567"]}
+    raw = USE_CASES["aws_docs_qa"].model_dump(mode="json")
+    raw["aws"] |= {"kms_key_arn": key, "vpc": network}
+    raw["storage"]["kms_key_arn"] = key
+    use_case = UseCase.model_validate(raw)
+    options = {"KmsKeyArn": key, "UseVpc": "true", "SubnetIds": "subnet-01234567", "SecurityGroupIds": "sg-01234567"}
+    rendered = policies(use_case, **options)
+    names = [*POLICIES[who], *(["JobsVpcPolicy"] if who == "jobs" else [])]
+    needs = [need for need in needed_actions(use_case) if need.who == who]
+    assert {need.action.partition(":")[0] for need in needs} >= {"kms", "s3"}
+    own = [rendered[name] for name in names]
+    assert [need for need in needs if decide(own, request(use_case, need)) != "allowed"] == []
 
 
 @pytest.mark.parametrize("name", sorted(USE_CASES))

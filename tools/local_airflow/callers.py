@@ -19,17 +19,18 @@ OWNER_KEY = "testing"
 SECRET_KEY = "testing"  # noqa: S105 the simulator accepts any
 # An access key of a role has the role's name. The stack gives each role its policies.
 RUN, PROMOTION, CLEAN_UP, CHECK = ROLES = ("distill-run", "distill-promotion", "distill-clean-up", "distill-check")
-PROMOTION_CONNECTION, CLEAN_UP_CONNECTION = "aws_promotion", "aws_clean_up"
+PROMOTION_CONNECTION, CLEAN_UP_CONNECTION, CHECK_CONNECTION = "aws_promotion", "aws_clean_up", "aws_check"
 CONNECTIONS = {
     "aws_default": RUN,
     PROMOTION_CONNECTION: PROMOTION,
     CLEAN_UP_CONNECTION: CLEAN_UP,
-    "aws_check": CHECK,
+    CHECK_CONNECTION: CHECK,
 }
-# The shipped use cases read the names of their connections from these variables.
+# The shipped use cases and the check of the account read the names of their connections from these variables.
 CONNECTION_VARIABLES = {
     "DISTILL_PROMOTION_CONN_ID": PROMOTION_CONNECTION,
     "DISTILL_CLEAN_UP_CONN_ID": CLEAN_UP_CONNECTION,
+    "DISTILL_CHECK_CONN_ID": CHECK_CONNECTION,
 }
 
 

@@ -148,7 +148,10 @@ def _rules(store: BucketReader, use_case: UseCase, bucket: str, check: str) -> F
         "Expiration": {"Days": 90},
     }
     added = [rule for rule, words in ((uploads, "removes"), (runs, "deletes")) if any(words in one for one in lacking)]
-    detail = f"No life-cycle rule of the bucket {' or '.join(lacking)}. Add the rules to those of the bucket"
+    detail = (
+        f"No life-cycle rule of the bucket {' or '.join(lacking)}. Add the rules to those of the bucket, or set"
+        " RunsRetentionDays in the stack of deploy/cloudformation"
+    )
     return warning(check, detail, json.dumps(added))
 
 

@@ -14,6 +14,7 @@ from include.distill.account_check.buckets import (
     place_problem,
     setting_findings,
 )
+from include.distill.account_check.company_needs import keys_of
 from include.distill.account_check.findings import Finding, merged, missing, not_checked, ok, warning
 from include.distill.account_check.keys import key_findings
 from include.distill.account_check.models import model_findings
@@ -96,6 +97,7 @@ def _check(
     reader, store = connector.reader(use_case), connector.store(use_case)
     yield from model_findings(reader, use_case, use_cases)
     yield from quota_findings(reader, use_case)
+    yield from key_findings(reader, keys_of(use_case).values())
     absent: list[str] = []
     for bucket in bucket_names(use_case):
         yield from _bucket(reader, store, use_case, bucket, absent)

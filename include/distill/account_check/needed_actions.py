@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from include.distill.account_check.company_needs import key_needs, network_needs
 from include.distill.account_check.needs import Arns, Need, Tags, Who, invocations
 from include.distill.config.catalog import Model, load_catalog
 from include.distill.config.use_case import UseCase
@@ -36,7 +37,8 @@ def needed_actions(use_case: UseCase) -> list[Need]:
     """Return everything that the identities of a use case need. The order is that of a run."""
     arns = Arns.of(use_case)
     needs = [*_run(use_case, arns), *_promotion(use_case, arns), *_clean_up(use_case, arns), *_jobs(use_case, arns)]
-    return list(dict.fromkeys(needs))
+    company = [*key_needs(use_case, has_jobs=bool(job_types(use_case))), *network_needs(use_case, arns)]
+    return list(dict.fromkeys([*needs, *company]))
 
 
 def job_types(use_case: UseCase) -> dict[str, str]:

@@ -8,17 +8,13 @@ from typing import Literal
 
 from include.distill.cleanup.expiry import PROJECT_TAG
 from include.distill.config.catalog import Model
+from include.distill.config.company import OWN_TAGS
 from include.distill.config.use_case import UseCase
 
 # Who needs an action: the tasks of a run, those of a promotion, distill_clean_up, or the role that Bedrock assumes.
 Who = Literal["run", "promotion", "clean_up", "jobs"]
 # Which tags AWS knows when it decides: those of the request, those of the resource, or both.
 Tags = Literal["request", "resource", "both"]
-# The keys of the tags that the pipeline puts on what it buys; plugins/bedrock_distill/lifecycle/tags.py sets them.
-TAG_KEYS = (
-    *("project", "environment", "use-case", "run-key", "expires-at", "dag-id", "run-id"),
-    *("arm", "fingerprint", "role", "step"),
-)
 _EXAMPLE = "check-account"  # takes the place of * in the resource of a simulated request
 
 
@@ -53,7 +49,7 @@ class Need:
             if self.tags in (scope, "both"):
                 context |= {f"{prefix}/project": [PROJECT_TAG], f"{prefix}/environment": [use_case.environment]}
         if self.tags in ("request", "both"):
-            context["aws:TagKeys"] = list(TAG_KEYS)
+            context["aws:TagKeys"] = sorted({*OWN_TAGS, *use_case.aws.tags})
         account = use_case.aws.account
         if self.resource.startswith("arn:") and ":s3:::" in self.resource:
             bucket = self.resource.split(":::", 1)[1].split("/", 1)[0]

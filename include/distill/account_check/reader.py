@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
@@ -137,7 +138,7 @@ def attempt(check: str, permission: str, ask: Callable[[], ValueT]) -> ValueT | 
     Return what ``ask`` returns, or a finding if AWS does not answer the question.
 
     :param check: what is checked.
-    :param permission: the action that the identity of the check needs for it.
+    :param permission: the actions that the identity of the check needs for it, separated by commas.
     :raises NotFoundError: what is asked for does not exist. The caller knows what this means.
     """
     try:
@@ -147,7 +148,7 @@ def attempt(check: str, permission: str, ask: Callable[[], ValueT]) -> ValueT | 
             check,
             Result.NOT_PERMITTED,
             f"{error} Attach the policy CheckPolicy of deploy/cloudformation to the identity of the check",
-            f'{{"Effect": "Allow", "Action": "{permission}", "Resource": "*"}}',
+            json.dumps({"Effect": "Allow", "Action": permission.split(", "), "Resource": "*"}),
         )
     except NotFoundError:
         raise

@@ -115,6 +115,16 @@ def test_the_key_of_a_bucket_is_checked() -> None:
     assert lacking(found_in(account)) == ["KMS key arn:key"]
 
 
+def test_the_keys_of_the_use_case_are_checked_and_what_the_identities_may_do_with_them() -> None:
+    account = FakeAccount()
+    key = f"arn:aws:kms:us-east-1:{ACCOUNT}:key/01234567-89ab-cdef-0123-456789abcdef"
+    use_case = make_use_case(aws={"role_arn": JOBS_ROLE, "kms_key_arn": key}, serving={"mode": "on_demand"})
+    assert lacking(found_in(account, use_case)) == [f"KMS key {key}"]
+    account.keys[key] = "Enabled"
+    account.not_allowed = {(JOBS_ROLE, "kms:CreateGrant")}
+    assert lacking(found_in(account, use_case)) == ["permissions of the role of jobs"]
+
+
 @pytest.mark.parametrize(
     "method",
     [

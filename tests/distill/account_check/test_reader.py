@@ -22,7 +22,7 @@ def test_a_refusal_names_the_permission_that_the_check_lacks() -> None:
     assert isinstance(found, Finding)
     assert (found.check, found.result) == ("role r", Result.NOT_PERMITTED)
     assert found.detail.startswith("get_role r: AccessDenied. Attach the policy CheckPolicy")
-    assert json.loads(found.line) == {"Effect": "Allow", "Action": "iam:GetRole", "Resource": "*"}
+    assert json.loads(found.line) == {"Effect": "Allow", "Action": ["iam:GetRole"], "Resource": "*"}
 
 
 def test_an_unanswered_question_is_not_checked() -> None:

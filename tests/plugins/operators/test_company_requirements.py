@@ -71,7 +71,17 @@ def aws(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stack: Path) -> Iterato
     """A simulator that allows the pipeline only what the policies of the template allow."""
     with connected_simulator(tmp_path / "state", monkeypatch, policies=[stack], callers={RUN: RUN}) as simulator:
         monkeypatch.setenv("AIRFLOW_CONN_AWS_DEFAULT", f"aws://{RUN}:any@?region_name=us-east-1")
+        allow_key_of_objects(simulator)
         yield simulator
+
+
+def allow_key_of_objects(aws: RunningSimulator) -> None:
+    """Let Airflow use the second key. The policies of a stack allow one key, as the page of the template says."""
+    condition = {"StringEquals": {"kms:ViaService": "s3.us-east-1.amazonaws.com"}}
+    actions = ["kms:Decrypt", "kms:GenerateDataKey"]
+    statement = {"Effect": "Allow", "Action": actions, "Resource": OBJECTS_KEY, "Condition": condition}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    aws.boto("iam").put_role_policy(RoleName=RUN, PolicyName="key-of-objects", PolicyDocument=document)
 
 
 class Company:
@@ -274,19 +284,21 @@ class TestEndpoints:
 class TestBoundary:
     """A company may demand a permissions boundary on the role of jobs and on the role of Airflow."""
 
-    def limit(self, aws: RunningSimulator, role: str, policy: str) -> None:
-        boundary = f"arn:aws:iam::aws:policy/{policy}"
-        aws.boto("iam").put_role_permissions_boundary(RoleName=role, PermissionsBoundary=boundary)
+    def limit(self, aws: RunningSimulator, role: str, *actions: str) -> None:
+        statement = {"Effect": "Allow", "Action": actions, "Resource": "*"}
+        document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+        policy = aws.boto("iam").create_policy(PolicyName="limits", PolicyDocument=document)["Policy"]
+        aws.boto("iam").put_role_permissions_boundary(RoleName=role, PermissionsBoundary=policy["Arn"])
 
     def test_a_job_whose_boundary_does_not_let_it_write_fails(self, trainable: Company, aws: RunningSimulator) -> None:
-        self.limit(aws, "bedrock-distill-test-jobs", "AmazonS3ReadOnlyAccess")
+        self.limit(aws, "bedrock-distill-test-jobs", "s3:Get*", "s3:List*", "kms:*")
         job = builders.finished_job(aws, trainable.train()["job_arn"])
         assert (job["status"], "(PutObject)" in job["failureMessage"]) == ("Failed", True)
 
     def test_a_boundary_of_airflow_without_bedrock_refuses_the_purchase_and_the_error_names_the_boundary(
         self, trainable: Company, aws: RunningSimulator
     ) -> None:
-        self.limit(aws, RUN, "AmazonS3FullAccess")
+        self.limit(aws, RUN, "s3:*", "kms:*")
         with pytest.raises(RefusedError, match="no permissions boundary allows the bedrock:"):
             trainable.train()
         assert aws.ledger["jobs"] == []

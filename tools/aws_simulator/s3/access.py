@@ -9,11 +9,12 @@ reported to everyone.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Protocol
+from typing import Any, Protocol
 from xml.etree.ElementTree import Element, SubElement, fromstring, register_namespace, tostring
 
 from tools.aws_simulator.s3.actions import Needed, needed, needed_to_delete, needed_to_upload
-from tools.aws_simulator.s3.changes import ObjectRequest
+from tools.aws_simulator.s3.changes import ObjectRequest, current_object
+from tools.aws_simulator.s3.encryption_keys import key_uses
 from tools.aws_simulator.s3.errors import S3Error
 from tools.aws_simulator.s3.post_policies import key_of_form
 
@@ -42,22 +43,14 @@ class Access:
     What a caller may do in S3.
 
     :param refusal: decides about one action.
-    :param region_of: returns the Region of a bucket; None if the bucket does not exist.
+    :param buckets: moto's buckets by name.
     :param policy_of: returns the policy of a bucket; None if it has none.
-    :param exists: returns whether an object exists.
     """
 
-    def __init__(
-        self,
-        refusal: Refusal,
-        region_of: Callable[[str], str | None],
-        policy_of: Callable[[str], str | None],
-        exists: Callable[[str, str], bool],
-    ) -> None:
+    def __init__(self, refusal: Refusal, buckets: Mapping[str, Any], policy_of: Callable[[str], str | None]) -> None:
         self._refusal = refusal
-        self._region_of = region_of
+        self._buckets = buckets
         self._policy_of = policy_of
-        self._exists = exists
 
     def check(self, request: ObjectRequest) -> None:
         """Check a request other than DeleteObjects.
@@ -72,9 +65,13 @@ class Access:
         for one in wanted:
             if one.action in _READS and one.key and self._is_missing(one):
                 self._check([Needed("s3:ListBucket", one.bucket, "", {**one.context, "s3:prefix": one.key})])
+        for use in key_uses(self._buckets, request):
+            message = self._refusal(use.action, use.key_arn, use.region, use.context, resource_policy=None)
+            if message:
+                raise S3Error("AccessDenied", message, 403)
 
     def _is_missing(self, one: Needed) -> bool:
-        return self._region_of(one.bucket) is not None and not self._exists(one.bucket, one.key)
+        return one.bucket in self._buckets and current_object(self._buckets[one.bucket], one.key) is None
 
     def _check(self, wanted: Iterable[Needed]) -> None:
         for one in wanted:
@@ -82,7 +79,7 @@ class Access:
                 raise S3Error("AccessDenied", message, 403)
 
     def _message(self, one: Needed) -> str | None:
-        region = self._region_of(one.bucket) if one.bucket else None
+        region = str(self._buckets[one.bucket].region_name) if one.bucket in self._buckets else None
         if region is None and one.action not in ("s3:ListAllMyBuckets", "s3:CreateBucket"):
             return None
         policy = self._policy_of(one.bucket) if region else None

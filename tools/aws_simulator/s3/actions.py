@@ -180,12 +180,20 @@ def _to_compare(headers: Mapping[str, str]) -> Iterator[str]:
 
 def _source(request: ObjectRequest) -> list[Needed]:
     """Return what CopyObject and UploadPartCopy need on the object that they read."""
-    if request.method != "PUT" or _COPY not in request.headers:
+    source = copy_source(request)
+    if source is None:
         return []
+    bucket, key, version = source
+    return [Needed("s3:GetObjectVersion" if version else "s3:GetObject", bucket, key)]
+
+
+def copy_source(request: ObjectRequest) -> tuple[str, str, str | None] | None:
+    """Return the bucket, the key and the version of the object that a request copies; None if it copies nothing."""
+    if request.method != "PUT" or _COPY not in request.headers:
+        return None
     path, _, query = request.headers[_COPY].partition("?")
     bucket, _, key = unquote(path).lstrip("/").partition("/")
-    version = "Version" if "versionId" in parse_qs(query) else ""
-    return [Needed(f"s3:GetObject{version}", bucket, key)] if key else []
+    return (bucket, key, parse_qs(query).get("versionId", [None])[-1]) if key else None
 
 
 def _context(request: ObjectRequest, action: str) -> dict[str, str | list[str]]:

@@ -133,16 +133,13 @@ class SimulatedS3:
         received = replace(request, headers={**upload.headers, **added}, body=upload.body)
         with self._lock:
             if refusal is not None and signed:
-                access = Access(refusal, self.bucket_region, self.bucket_policy, self._exists)
+                access = Access(refusal, self._backend.buckets, self.bucket_policy)
                 if is_deletion(received):
                     return access.delete(received, lambda allowed: self._ask(allowed, path))
                 access.check(received)
             self._check_upload(received)
             check_copy(self._backend.buckets, received)
             return self._ask(received, path)
-
-    def _exists(self, bucket: str, key: str) -> bool:
-        return current_object(self._backend.buckets[bucket], key) is not None
 
     def _check_headers(self, request: ObjectRequest) -> None:
         """Check the headers, and that the request is signed or that the bucket allows unsigned requests."""

@@ -131,7 +131,7 @@ class PollingTrigger(BaseTrigger):
         """Return the log line about the wait. A task that waits in a worker logs a line of the same form."""
         seconds = (utc_now() - datetime.datetime.fromisoformat(self.since)).total_seconds()
         return waiting_line(
-            self.task_id or "the task",
+            getattr(self.task_instance, "task_id", "the task"),  # a trigger of Airflow 3.2 has no `task_id`
             seconds,
             waits_for=self.waits_for or self.name,
             progress=self.checks.describe(),

@@ -31,6 +31,8 @@ INPUTS = {
     "provisioned": {"throughput_name": "tuned-s1", "throughput_arn": "arn:t/1", "usd_per_hour": 24.0},
 }
 
+WAITING_TASK: Any = SimpleNamespace(task_id="tuned.trained")
+
 
 class FakeTime:
     """A clock that every wait advances."""
@@ -186,7 +188,7 @@ class TestFrozenAws:
                 return let_go.wait(10)
 
         trigger: PollingTrigger = TestTriggers.MAKERS[kind](**self.COMMON, waits_for="job-1 to end", status="it is new")
-        trigger.task_id = "tuned.trained"
+        trigger.task_instance = WAITING_TASK
         written: list[str] = []
         monkeypatch.setattr(type(trigger), "log", SimpleNamespace(info=write, warning=lambda *_: None))
         monkeypatch.setattr(type(trigger), "has_ended", hang)
@@ -213,6 +215,12 @@ class TestFrozenAws:
         line = CustomizationJobTrigger(name="arn:job", stall_after_seconds=9, **self.COMMON).waiting_line()
         assert line == "the task: 0 s so far, waiting for arn:job. Cost so far: the training so far."
 
+    def test_a_trigger_of_airflow_3_2_names_its_task(self) -> None:
+        trigger = CustomizationJobTrigger(name="arn:job", stall_after_seconds=9, **self.COMMON)
+        trigger.task_instance = WAITING_TASK
+        vars(trigger).pop("task_id", None)
+        assert trigger.waiting_line().startswith("tuned.trained: 0 s so far")
+
 
 class TestTriggers:
     """A task that waits in the triggerer has no process of its own, so its trigger writes the lines."""
@@ -237,7 +245,7 @@ class TestTriggers:
             waits_for="a job to end",
             status="job is new",
         )
-        trigger.task_id = "tuned.trained"
+        trigger.task_instance = WAITING_TASK
         written: list[str] = []
         log = SimpleNamespace(info=lambda text, *values: written.append(text % values), warning=lambda *_: None)
         monkeypatch.setattr(type(trigger), "log", log)

@@ -12,10 +12,11 @@ from pathlib import Path
 
 from include.distill.config.use_case import UseCase
 
-# Commands for people, which need a shell. No DAG and no page imports these modules; a test compares them with the
-# imports.
+# Commands for people, which need a shell, by their path in the archive. No DAG and no page imports these modules; a
+# test compares them with the imports.
 COMMANDS = frozenset(
     {
+        "bedrock_distill/check_account.py",
         "include/distill/config/check.py",
         "include/distill/cost/offer_file.py",
         "include/distill/cost/price_text.py",
@@ -40,10 +41,9 @@ def plugin_files(project: Path, use_cases: Iterable[UseCase]) -> dict[str, Path]
 
     :param use_cases: the use cases whose local CSV files MWAA needs.
     """
-    plugins = _files(project / "plugins", project / "plugins")
-    include = _files(project / "include", project)
-    code = {path: file for path, file in include.items() if path not in COMMANDS and not path.startswith(f"{_DATA}/")}
-    return {**plugins, **code, **_data_files(project, use_cases)}
+    code = {**_files(project / "plugins", project / "plugins"), **_files(project / "include", project)}
+    needed = {path: file for path, file in code.items() if path not in COMMANDS and not path.startswith(f"{_DATA}/")}
+    return {**needed, **_data_files(project, use_cases)}
 
 
 def _data_files(project: Path, use_cases: Iterable[UseCase]) -> dict[str, Path]:

@@ -42,7 +42,8 @@ def reachable(known: dict[str, Path]) -> set[str]:
 
 
 def test_every_module_in_the_archive_is_needed_and_no_needed_module_is_missing(files: dict[str, Path]) -> None:
-    commands = {path: PROJECT_ROOT / path for path in COMMANDS}
+    folders = {path: "" if path.startswith("include/") else "plugins" for path in COMMANDS}
+    commands = {path: PROJECT_ROOT / folder / path for path, folder in folders.items()}
     assert reachable(modules(files | commands)) == modules(files).keys()
 
 

@@ -137,7 +137,7 @@ class Installation:
 
     def buy(self) -> Bought:
         """Buy a model and endpoints as a run does, and begin a second training job, which does not end."""
-        model = str(builders.finished_job(self.aws, self._train("tuned", "ab"))["outputModelArn"])
+        model = str(builders.finished_job(self.aws, self.train("tuned", "ab"))["outputModelArn"])
         endpoints = throughput_names(self.name, self.use_case.name, "tuned", self.run.run_key, 1)
         tags = self._tags("tuned", "ab")
         hook = self.hook()
@@ -153,9 +153,10 @@ class Installation:
         )
         self.store().write(f"{self.root}/responses/nova-micro/ab/{'ab' * 32}.json", b"{}")
         self.aws.fail(kind="job_stalled", times=1, seconds=3600)
-        return Bought(model, deployment.arn, throughput.arn, self._train("another", "cd"))
+        return Bought(model, deployment.arn, throughput.arn, self.train("another", "cd"))
 
-    def _train(self, arm: str, part: str) -> str:
+    def train(self, arm: str, part: str) -> str:
+        """Begin a training job for an arm, and return its ARN. ``part`` makes its fingerprint."""
         names = job_names(self.name, self.use_case.name, arm, part * 32, 1)
         uri = f"{self.root}/datasets/{part * 32}/train.jsonl"
         self.store().write(uri, RECORDS)

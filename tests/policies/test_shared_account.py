@@ -100,7 +100,7 @@ DELETIONS: dict[str, Callable[[Installation, Bought, Installation], object]] = {
 def _train_with_role_of(one: Installation, other: Installation) -> None:
     aws = one.use_case.aws.model_copy(update={"role_arn": other.use_case.aws.role_arn})
     one.use_case = one.use_case.model_copy(update={"aws": aws})
-    one._train("third", "ef")
+    one.train("third", "ef")
 
 
 def test_the_policies_alone_keep_one_environment_from_the_things_of_another(

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import pytest
+import yaml
+
+from include.distill.core.paths import PROJECT_ROOT
+from tools.aws_simulator.stacks.deployments import render_deployment
 from tools.local_airflow.callers import (
     CONNECTION_VARIABLES,
     OWNER_KEY,
     ROLES,
+    STACKS,
     account_options,
     connection_uri,
     connection_variables,
 )
+from tools.local_airflow.settings import LOCAL_INSTALLATION
 
 
 def test_every_role_has_a_connection_and_none_is_the_owner() -> None:
@@ -36,3 +45,32 @@ def test_the_simulator_enforces_the_policies_of_the_stack_for_every_role() -> No
     assert options.count("--caller") == len(ROLES) + 1
     assert "testing=root" in options
     assert {f"{role}={role}" for role in ROLES} < set(options)
+
+
+def test_the_stacks_are_those_of_the_local_installation() -> None:
+    first, second = (render_deployment(path)[0] for path in STACKS)
+    expected = {name: value for name, value in LOCAL_INSTALLATION.items() if "FLOW_DEFINITION" not in name}
+    west = expected.pop("DISTILL_ROLE_ARN_US_WEST_2")
+    stated = dict(line.split("=", 1) for line in first.outputs["EnvFile"].splitlines())
+    assert stated.items() >= expected.items()
+    assert second.outputs["JobsRoleArn"] == west
+    assert (second.outputs["Region"], second.outputs["EnvironmentName"]) == ("us-west-2", "local")
+    assert second.outputs["TrainingBucket"] == f"{expected['DISTILL_TRAINING_BUCKET']}-us-west-2"
+
+
+@pytest.mark.parametrize("stack", STACKS, ids=lambda path: path.stem)
+def test_every_role_gets_its_policies_from_every_stack(stack: Path) -> None:
+    attached = [
+        role
+        for resource in render_deployment(stack)[0].resources.values()
+        if resource.type == "AWS::IAM::ManagedPolicy"
+        for role in resource.properties["Roles"]
+    ]
+    assert set(attached) == set(ROLES)
+
+
+def test_the_service_of_the_compose_file_has_the_same_callers_and_the_first_stack() -> None:
+    compose = yaml.safe_load((PROJECT_ROOT / "docker-compose.yaml").read_text(encoding="utf-8"))
+    command = compose["services"]["aws-simulator"]["command"]
+    given = account_options(STACKS[:1])
+    assert command[-len(given) :] == [part.replace(str(PROJECT_ROOT), "/opt/airflow") for part in given]

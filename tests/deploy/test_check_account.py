@@ -20,9 +20,10 @@ from include.distill.account_check.check import check_accounts
 from include.distill.account_check.findings import Finding, Result
 from include.distill.config.loader import load_use_cases
 from include.distill.inference.pools import required_pools
-from tests.deploy.stack_under_test import TEMPLATE
+from tests.deploy.stack_under_test import TEMPLATE, actions, stack
 from tools.aws_simulator.account.calls import ACCOUNT_ID
 from tools.aws_simulator.testing import RunningSimulator, start_simulator
+from tools.local_airflow.account import read_access
 
 CALLERS = {f"distill-{name}": f"distill-{name}" for name in ("run", "promotion", "clean-up", "check")}
 CONNECTIONS = {"DEFAULT": "run", "PROMOTION": "promotion", "CLEAN_UP": "clean-up", "CHECK": "check"}
@@ -92,6 +93,20 @@ def test_with_the_stack_nothing_is_missing_and_the_check_may_read_everything(nam
         "bucket company-training: public access",
         "bucket company-training: TLS only",
     } <= ok
+
+
+def test_the_check_only_reads_and_uses_every_action_of_its_policy(aws: RunningSimulator) -> None:
+    for name in USE_CASES:
+        findings(name)
+    used = {
+        (entry["action"], entry["allowed"])
+        for entry in read_access(aws.url)
+        if "/distill-" in entry["caller"] and entry["action"] != "sts:GetCallerIdentity"
+    }
+    policy = actions(stack(), "CheckPolicy")
+    # The simulator needs neither of these: it states the Region of a bucket, and AWS allows the second one to everyone.
+    assert used == {(action, True) for action in policy - {"s3:GetBucketLocation", "sts:GetCallerIdentity"}}
+    assert {action.partition(":")[2][:3] for action in policy} <= {"Get", "Lis", "Sim", "Des"}
 
 
 def without(document: dict[str, Any], action: str) -> dict[str, Any]:

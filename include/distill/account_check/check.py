@@ -26,6 +26,7 @@ from include.distill.account_check.price_age import price_findings
 from include.distill.account_check.quotas import quota_findings
 from include.distill.account_check.reader import AccountReader, BucketReader, Identity, attempt
 from include.distill.account_check.role_trust import trust_findings
+from include.distill.config.catalog import load_catalog
 from include.distill.config.loader import UseCases
 from include.distill.config.use_case import UseCase
 from include.distill.core.errors import DistillError, NotFoundError
@@ -66,13 +67,22 @@ def check_accounts(
     """
     found: list[tuple[str, Finding]] = []
     for use_case in use_cases.valid:
-        if chosen in (None, use_case.name):
-            found += [
-                (use_case.name, finding) for finding in _check(use_case, connector, pools, today, use_cases.valid)
-            ]
+        name = use_case.name
+        if chosen is None and (retired := _retired_models(use_case)):
+            detail = f"Bedrock has retired {', '.join(retired)}, so no run can succeed. Choose the use case to check it"
+            command = f"python -m bedrock_distill.check_account {name}"
+            found.append((name, not_checked(f"use case {name}", detail, command)))
+        elif chosen in (None, name):
+            found += [(name, finding) for finding in _check(use_case, connector, pools, today, use_cases.valid)]
     if chosen is None:
         found += [("", missing("use-case file", problem)) for problem in use_cases.problems]
     return merged(found)
+
+
+def _retired_models(use_case: UseCase) -> list[str]:
+    """Return the models of a use case that the catalog lists as retired, such as those of a published experiment."""
+    models = (*use_case.models, *use_case.models_of_jobs)
+    return [key for key in dict.fromkeys(models) if load_catalog().model(key).lifecycle == "retired"]
 
 
 def _check(

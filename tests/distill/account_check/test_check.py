@@ -57,6 +57,14 @@ def test_two_use_cases_are_checked_together_and_a_chosen_one_alone() -> None:
     assert {name for one in alone for name in one.use_cases} == {"other"}
 
 
+def test_a_use_case_with_retired_models_is_checked_only_if_it_is_chosen() -> None:
+    old = make_use_case(name="old", teacher="claude-3-sonnet", serving={"mode": "on_demand"})
+    (finding,) = [one for one in found_in(FakeAccount(), USE_CASE, old) if "old" in one.use_cases]
+    assert (finding.check, finding.result) == ("use case old", Result.NOT_CHECKED)
+    assert "claude-3-sonnet" in finding.detail
+    assert "model claude-3-sonnet" in [one.check for one in found_in(FakeAccount(), USE_CASE, old, chosen="old")]
+
+
 def test_the_problem_of_a_use_case_file_is_missing_unless_another_use_case_is_chosen() -> None:
     assert lacking(found_in(FakeAccount(), problems=("broken.yaml: no",))) == ["use-case file"]
     assert lacking(found_in(FakeAccount(), problems=("broken.yaml: no",), chosen="tiny")) == []

@@ -15,7 +15,8 @@ TRAINING_ROWS = 8  # the minimum for a training job of a Nova model
 EVALUATION_ROWS = 2
 DEPLOYMENTS = 100  # the account's quota of deployments, which all cases share
 ROLE = "arn:aws:iam::123456789012:role/bedrock-distill-local-jobs"
-PREFIX = "chaos"  # of all cases; the policies of stack_deployment.yaml cover only this prefix
+PREFIX = "chaos-"  # begins the prefix of each case, so that the policies of one stack cover all cases
+TRAINING_BUCKET, OUTPUT_BUCKET = "chaos-training", "chaos-output"
 FACTS = ("bucket", "queue", "table", "function", "cluster", "topic", "stream", "volume", "gateway", "role", "key")
 
 
@@ -74,9 +75,9 @@ def quick_use_case(
             "clean_up_conn_id": CLEAN_UP_CONNECTION,
         },
         "storage": {
-            "training_bucket": "chaos-training",
-            "output_bucket": "chaos-output",
-            "prefix": f"{PREFIX}/{name}",
+            "training_bucket": TRAINING_BUCKET,
+            "output_bucket": OUTPUT_BUCKET,
+            "prefix": f"{PREFIX}{name}",
         },
         "source": {"training_csv": str(training), "evaluation_csv": str(evaluation)},
         "teacher": "claude-sonnet-5-5",

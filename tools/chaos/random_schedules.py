@@ -244,7 +244,7 @@ def _run_to_success(stack: Stack, run: DisturbedRun) -> dict[str, Any]:
         run.killed.append(carry_out(stack, run.dag_id, RUN_ID, due))
     for run.recoveries in range(MAX_RECOVERIES + 1):
         if stack.wait_for_end(run.dag_id, RUN_ID, RUN_SECONDS) == "success":
-            folder = f"s3://chaos-training/{PREFIX}/{run.key}/runs/{run.key}/{run_key(run.dag_id, RUN_ID)}"
+            folder = f"s3://chaos-training/{PREFIX}{run.key}/runs/{run.key}/{run_key(run.dag_id, RUN_ID)}"
             uri = f"{folder}/report/report.json"
             return {"report": json.loads(account.read_object(uri)), "calls": account.ledger()["billed_calls"]}
         _recover(stack, run)

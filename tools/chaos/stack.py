@@ -23,6 +23,7 @@ from include.distill.inference.pools import required_pools
 from tools.chaos.account import Account
 from tools.chaos.control import Metadata, Operator
 from tools.chaos.fixtures import DEPLOYMENTS
+from tools.chaos.policies import write_stack
 from tools.local_airflow.callers import OWNER_KEY, PROMOTION, RUN, account_options, connection_uri
 from tools.local_airflow.environment import REGION, build_environment, load_keys
 from tools.local_airflow.lock import CheckoutLock
@@ -36,7 +37,6 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 SERVICES = ("api-server", "dag-processor", "scheduler", "triggerer")
 DAGS = PROJECT_ROOT / "tests" / "tools" / "chaos" / "dags"
-STACK = PROJECT_ROOT / "tools" / "chaos" / "stack_deployment.yaml"
 # The role of the jobs that the provider's operators buy, which belong to no stack.
 PROVIDER_ROLE = "arn:aws:iam::123456789012:role/bedrock-distill-customization"
 READY_SECONDS = 480.0
@@ -122,9 +122,10 @@ class Stack:
     def start(self, dags: int) -> None:
         """Start everything and return when Airflow has loaded ``dags`` DAGs of cases and the other two DAGs."""
         self._dags = dags
+        policies = write_stack(self.layout.state / "policies")
         for name, port in self._simulators.items():
             where = ["--port", str(port), "--state", str(self.layout.state / name)]
-            account = ["--model-units", "100", "--role", PROVIDER_ROLE, *account_options([STACK])]
+            account = ["--model-units", "100", "--role", PROVIDER_ROLE, *account_options([policies])]
             self._group.start(Component(name, [sys.executable, "-m", "tools.aws_simulator", *where, *account], 10.0))
         # Airflow imports this file when it starts. The file imports modules that each task would otherwise import.
         config = self.layout.airflow_home / "config"

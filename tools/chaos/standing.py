@@ -20,7 +20,7 @@ CHAMPION = "champion"  # stands in the endpoint's name in place of an arm
 
 def root_of(trial: Trial) -> str:
     """Return the root of the use case's objects."""
-    return f"s3://chaos-training/{PREFIX}/{trial.case.key}"
+    return f"s3://chaos-training/{PREFIX}{trial.case.key}"
 
 
 def read_json(account: Account, uri: str) -> dict[str, Any] | None:

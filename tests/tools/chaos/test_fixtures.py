@@ -7,9 +7,7 @@ from pathlib import Path
 import pytest
 
 from include.distill.config.loader import load_use_cases
-from tools.aws_simulator.stacks.deployments import render_deployment
-from tools.chaos.fixtures import ROLE, TRAINING_ROWS, write_rows, write_use_case
-from tools.chaos.stack import STACK
+from tools.chaos.fixtures import TRAINING_ROWS, write_rows, write_use_case
 
 
 def test_every_case_has_separate_data_and_a_separate_use_case(tmp_path: Path) -> None:
@@ -32,13 +30,3 @@ def test_a_changed_section_keeps_the_keys_that_were_not_changed(tmp_path: Path) 
 def test_the_rows_begin_at_the_given_number(tmp_path: Path) -> None:
     first = write_rows(tmp_path / "deep" / "rows.csv", "c01", 0, 3)
     assert write_rows(tmp_path / "deep" / "rows.csv", "c01", 1, 3)[:2] == first[1:]
-
-
-def test_every_case_is_in_the_buckets_and_below_the_prefix_of_the_stack(tmp_path: Path) -> None:
-    outputs = render_deployment(STACK)[0].outputs
-    write_use_case(tmp_path, "c01", {})
-    (use_case,) = load_use_cases(tmp_path, {"DISTILL_ENVIRONMENT": outputs["EnvironmentName"]}).valid
-    storage = use_case.storage
-    assert (storage.training_bucket, storage.output_bucket) == (outputs["TrainingBucket"], outputs["OutputBucket"])
-    assert storage.prefix == f"{outputs['Prefix']}/c01"
-    assert use_case.aws.role_arn == outputs["JobsRoleArn"] == ROLE

@@ -109,7 +109,7 @@ class TestJudge:
         with pytest.raises(ThrottledError):
             judge()
         stored = self.stored(store) - before
-        assert stored >= 4
+        assert 0 < stored < 8  # how many depends on when the first throttled call stops the others
         bedrock.say = say
         bedrock.asked.clear()
         assert judge()["calls"] == 8

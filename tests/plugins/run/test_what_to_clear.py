@@ -11,7 +11,7 @@ from bedrock_distill.run.what_to_clear import task_to_clear
 from include.distill.core.paths import PROJECT_ROOT
 
 PAGES = [PROJECT_ROOT / "docs" / "runbook.md", PROJECT_ROOT / "dags" / "distill.py"]
-OTHER_DAGS = ("distill_clean_up", "sweep_", "| `outcome`")
+OTHER_DAGS = ("distill_check_account", "distill_clean_up", "sweep_", "| `outcome`")
 
 
 @pytest.mark.parametrize(

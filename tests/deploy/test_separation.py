@@ -107,6 +107,33 @@ def test_only_promotion_and_clean_up_may_delete_a_standing_endpoint() -> None:
 
 
 @pytest.mark.parametrize(
+    ("delete", "endpoint"),
+    [
+        ("bedrock:DeleteProvisionedModelThroughput", THROUGHPUT),
+        ("bedrock:DeleteCustomModelDeployment", f"{BEDROCK}:custom-model-deployment/abcdefghijkl"),
+    ],
+)
+@pytest.mark.parametrize("caller", CALLERS)
+def test_only_who_may_delete_a_standing_endpoint_may_change_its_tag_role(
+    caller: str, delete: str, endpoint: str
+) -> None:
+    if may(caller, delete, endpoint, STANDING):
+        return
+    for role in ({"role": "run"}, {"role": ""}, {"role": "standing"}, {}):
+        for keys in (["role"], ["environment", "project", "role"], ["expires-at", "role"]):
+            change = {**STANDING, **tags("prod", "aws:RequestTag", **role), "aws:TagKeys": keys}
+            assert not may(caller, "bedrock:TagResource", endpoint, change), (role, keys)
+    assert not may(caller, "bedrock:UntagResource", endpoint, {**STANDING, "aws:TagKeys": ["role"]})
+
+
+def test_a_run_may_not_buy_or_make_a_standing_endpoint() -> None:
+    standing = tags("prod", "aws:RequestTag", role="standing")
+    assert not may("run", "bedrock:TagResource", THROUGHPUT, standing)
+    assert not may("run", "bedrock:TagResource", THROUGHPUT, {**OWN, **standing})
+    assert may("promotion", "bedrock:TagResource", THROUGHPUT, standing)
+
+
+@pytest.mark.parametrize(
     ("action", "resource"),
     [
         (

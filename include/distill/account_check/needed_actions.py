@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from include.distill.account_check.company_needs import key_needs, network_needs
-from include.distill.account_check.needs import Arns, Need, Tags, Who, invocations
+from include.distill.account_check.needs import Arns, Need, Who, invocations
 from include.distill.config.catalog import Model, load_catalog
 from include.distill.config.use_case import UseCase
 from include.distill.core.errors import UseCaseError
@@ -114,8 +114,10 @@ def _models_of_run(use_case: UseCase, arns: Arns) -> Iterator[Need]:
 def _job_needs(use_case: UseCase, arns: Arns, kind: str) -> Iterator[Need]:
     noun, resource_type = _JOBS[kind]
     reason = f"{kind} jobs"
-    for resource, tags in _created(use_case, arns, kind):
-        yield Need("run", f"bedrock:Create{noun}", resource, reason, tags)
+    for resource in _created(use_case, arns, kind):
+        yield Need("run", f"bedrock:Create{noun}", resource, reason, "request")
+    for resource in _new(arns, kind):
+        yield Need("run", "bedrock:TagResource", resource, reason, "request")
     jobs = arns.any(resource_type)
     for verb in ("Get", "Stop"):
         yield Need("run", f"bedrock:{verb}{noun}", jobs, reason, "resource")
@@ -126,28 +128,32 @@ def _job_needs(use_case: UseCase, arns: Arns, kind: str) -> Iterator[Need]:
     yield Need("run", "iam:PassRole", use_case.aws.role_arn, "giving the role to Bedrock", conditions=passed)
 
 
-def _created(use_case: UseCase, arns: Arns, kind: str) -> Iterator[tuple[str, Tags]]:
-    """Yield the resources on which AWS checks the creation of a job."""
+def _created(use_case: UseCase, arns: Arns, kind: str) -> Iterator[str]:
+    """Yield the resources on which AWS checks the creation of a job: what is new, and the models that the job uses."""
+    yield from _new(arns, kind)
     if kind == "customization":
         student = load_catalog().model(use_case.student)
         if student.customization:
-            yield arns.foundation_model(student.customization.base_model_id), "request"
-        yield arns.any("custom-model"), "request"
-    elif kind == "batch":
-        for model in _batch_models(use_case):
-            yield arns.profile(model) or arns.foundation_model(model.foundation_id), "request"
-        yield arns.any("model-invocation-job"), "request"
-    else:
-        for model in _models(*use_case.evaluators):
-            yield arns.profile(model) or arns.foundation_model(model.foundation_id), "request"
-        yield arns.any("evaluation-job"), "request"
+            yield arns.foundation_model(student.customization.base_model_id)
+        return
+    for model in _batch_models(use_case) if kind == "batch" else _models(*use_case.evaluators):
+        if profile := arns.profile(model):
+            yield profile
+        yield arns.foundation_model(model.foundation_id)
+
+
+def _new(arns: Arns, kind: str) -> list[str]:
+    """Return the resources that a job of a kind creates. All of them get tags."""
+    models = [arns.any("custom-model")] if kind == "customization" else []
+    return [arns.any(_JOBS[kind][1]), *models]
 
 
 def _optimization(use_case: UseCase, arns: Arns) -> Iterator[Need]:
     """Yield the needs of prompt optimization jobs, which have no role and use the permissions of their buyer."""
     noun, resource_type = _JOBS["optimization"]
     reason, jobs = "prompt optimization jobs", arns.any(resource_type)
-    yield Need("run", f"bedrock:Create{noun}", jobs, reason, "request")
+    for action in (f"Create{noun}", "TagResource"):
+        yield Need("run", f"bedrock:{action}", jobs, reason, "request")
     for verb in ("Get", "Stop"):
         yield Need("run", f"bedrock:{verb}{noun}", jobs, reason, "resource")
     # The guide says that this action can be limited to jobs: advanced-prompt-optimization-prereqs.html

@@ -33,8 +33,18 @@ def test_the_image_is_installed_before_the_requirements_and_with_its_versions(
     assert all(str(CONSTRAINTS) in command for command in (packages, requirements))
 
 
-def test_a_failed_installation_shows_the_reason_and_how_to_choose_a_python(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"uv venv --quiet failed. Nothing was started.*--python PATH(?s:.*)no-python"):
+def test_a_failed_installation_shows_the_reason_and_how_to_choose_a_python(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The environments of `make test-all` do not contain uv, so a program that fails takes its place.
+    fails = tmp_path / "fails"
+    fails.write_text('#!/bin/sh\necho "no interpreter for: $*" >&2\nexit 2\n')
+    fails.chmod(0o755)
+    monkeypatch.setattr(image.sys, "executable", str(fails))
+    expected = (
+        r"uv venv --quiet failed. Nothing was started.*--python PATH(?s:.*)no interpreter for: -m uv venv .*no-python"
+    )
+    with pytest.raises(InputError, match=expected):
         install_image(str(tmp_path / "no-python"), tmp_path, tmp_path / "venv")
 
 

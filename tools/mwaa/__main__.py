@@ -39,6 +39,11 @@ def describe(package: Package) -> str:
         f"The package for Amazon MWAA (Airflow 3.3) is in {package.folder}:{files}",
         f"Use cases: {', '.join(package.use_cases)}.",
         *(f"Airflow will not load this use case: {problem}" for problem in package.problems),
+        *(
+            f"startup.sh does not set {name}, because no use case and no code reads it. If the name is misspelt,"
+            " correct it and build the package again."
+            for name in package.left_out
+        ),
         "Next: upload the package and create the pools as docs/how-to/run_on_mwaa.md says. Nothing was uploaded.",
     ]
     return "\n".join(lines)

@@ -16,7 +16,7 @@ from tools.mwaa.contents import dag_files, plugin_files
 from tools.mwaa.pools import FILE as POOLS
 from tools.mwaa.pools import SCRIPT, pools_request
 from tools.mwaa.requirements import mwaa_requirements
-from tools.mwaa.settings import startup_script
+from tools.mwaa.settings import startup_script, used_variables
 
 DAGS, PLUGINS, REQUIREMENTS = "dags", "plugins.zip", "requirements.txt"
 STARTUP, CREATE_POOLS = "startup.sh", "create_pools.sh"
@@ -31,21 +31,27 @@ class Package:
     What was written.
 
     :ivar problems: one message for each use case that Airflow will not load with these settings.
+    :ivar left_out: the names of the settings that nothing in the package reads.
     """
 
     folder: Path
     use_cases: tuple[str, ...]
     problems: tuple[str, ...]
+    left_out: tuple[str, ...] = ()
 
 
 def build(settings: Mapping[str, str], folder: Path, project: Path = PROJECT_ROOT) -> Package:
     """
     Write the package into a folder, and replace an earlier package.
 
-    :param settings: the variables of the pipeline.
+    :param settings: the variables of the pipeline. Those that nothing reads are left out, because a value that nobody
+        needs may be a secret.
     :raises InputError: no use case is valid with the settings, or the folder contains other files.
     """
-    use_cases = load_use_cases(project / "include" / "use_cases", settings)
+    definitions = project / "include" / "use_cases"
+    used = used_variables(definitions)
+    exported = {name: value for name, value in settings.items() if name in used}
+    use_cases = load_use_cases(definitions, settings)
     if not use_cases.valid:
         problems = "".join(f"\n- {problem}" for problem in use_cases.problems)
         raise InputError(f"No use case is valid with these settings, so no package was built.{problems}")
@@ -55,11 +61,12 @@ def build(settings: Mapping[str, str], folder: Path, project: Path = PROJECT_ROO
         _copy(file, folder / DAGS / name)
     write_archive(plugin_files(project, use_cases.valid), folder / PLUGINS)
     (folder / REQUIREMENTS).write_text(requirements, encoding="utf-8")
-    (folder / STARTUP).write_text(startup_script(settings), encoding="utf-8")
+    (folder / STARTUP).write_text(startup_script(exported), encoding="utf-8")
     (folder / POOLS).write_text(json.dumps(pools_request(use_cases.valid), indent=2) + "\n", encoding="utf-8")
     (folder / CREATE_POOLS).write_text(SCRIPT, encoding="utf-8")
     (folder / CREATE_POOLS).chmod(0o755)
-    return Package(folder, tuple(case.name for case in use_cases.valid), use_cases.problems)
+    names = tuple(case.name for case in use_cases.valid)
+    return Package(folder, names, use_cases.problems, tuple(sorted(settings.keys() - used)))
 
 
 def write_archive(files: Mapping[str, Path], archive: Path) -> None:
@@ -74,7 +81,13 @@ def write_archive(files: Mapping[str, Path], archive: Path) -> None:
 
 def _empty(folder: Path) -> None:
     """Remove an earlier package. A folder with other files is left as it is, because they are not ours to delete."""
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(
+            f"The folder {folder} for the package cannot be created: {error.strerror}. No package was built. Choose"
+            " another folder."
+        ) from None
     if others := sorted({path.name for path in folder.iterdir()} - _MEMBERS):
         raise InputError(
             f"The folder {folder} contains {', '.join(others)}, which no package contains. No package was built, and no"

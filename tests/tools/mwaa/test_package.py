@@ -23,6 +23,25 @@ def test_the_package_contains_everything_that_mwaa_needs(tmp_path: Path, setting
     assert (package.folder / "create_pools.sh").stat().st_mode & 0o111
 
 
+def test_a_setting_that_nothing_reads_is_left_out_and_named(tmp_path: Path, settings: dict[str, str]) -> None:
+    package = build({**settings, "DISTILL_API_TOKEN": "a-secret", "DISTILL_SCHEDULES": "off"}, tmp_path / "mwaa")
+    assert package.left_out == ("DISTILL_API_TOKEN",)
+    script = (package.folder / "startup.sh").read_text()
+    assert "export DISTILL_SCHEDULES=off" in script
+    assert "a-secret" not in script
+    assert {line for line in script.splitlines() if line.startswith("export")} == {
+        *(f"export {name}={value}" for name, value in settings.items()),
+        "export DISTILL_SCHEDULES=off",
+    }
+
+
+def test_a_folder_that_cannot_be_created_is_reported(tmp_path: Path, settings: dict[str, str]) -> None:
+    (tmp_path / "file").touch()
+    for place in ("file", "file/mwaa"):
+        with pytest.raises(InputError, match=r"cannot be created: .*No package was built"):
+            build(settings, tmp_path / place)
+
+
 def test_equal_files_give_equal_archives(tmp_path: Path) -> None:
     file = tmp_path / "a.py"
     file.write_text("A = 1\n")

@@ -29,6 +29,7 @@ from include.distill.core.storage import write_json
 from include.distill.report.build import build_report
 from include.distill.report.past_runs import list_entry
 from tests.distill.report.example_report import inputs
+from tests.docs.pages import names, page, rows, section
 from tests.fakes.memory_store import MemoryStore
 
 RUN_ID = "manual__2026-11-22T02:00:00.5+00:00"
@@ -137,6 +138,25 @@ class TestWhoMaySee:
     @pytest.mark.parametrize("page", ["/docs", "/redoc", "/openapi.json"])
     def test_the_documentation_of_the_routes_is_disabled(self, viewer: TestClient, page: str) -> None:
         assert viewer.get(page).status_code == 404
+
+
+def test_the_pages_read_exactly_what_the_guide_for_kubernetes_allows_the_api_server(
+    viewer: TestClient, objects: MemoryStore, use_case: UseCase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_report(objects, use_case)
+    claim_root(objects, Layout(use_case.storage).roots[0], use_case.environment)
+    root = f"{Layout(use_case.storage).roots[0]}/"
+    read: set[str] = set()
+    listed: set[str] = set()
+    reads, lists = objects.read, objects.list
+    monkeypatch.setattr(objects, "read", lambda uri: read.add(uri) or reads(uri))
+    monkeypatch.setattr(objects, "list", lambda uri: listed.add(uri) or lists(uri))
+    assert [viewer.get(url).status_code for url in PAGES] == [200, 200]
+    table = rows(section(page("how-to/run_on_kubernetes.md"), "## 1. Prepare AWS"))
+    allowed = [names(row[1])[0] for row in table if names(row[0]) == ["s3:GetObject"]]
+    parts = {uri.removeprefix(root).partition("/") for uri in read}
+    assert {f"<prefix>/{first}{slash}{'*' * len(slash)}" for first, slash, _ in parts} == set(allowed)
+    assert bool(listed) == (["s3:ListBucket"] in [names(row[0]) for row in table])
 
 
 class TestReport:

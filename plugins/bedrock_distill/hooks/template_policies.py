@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 
 _NAME = "bedrock-distill-<environment>"
-_OTHERS = f"; promotions have {_NAME}-promote instead, and distill_clean_up has {_NAME}-clean-up"
 # The first pattern that matches an action applies.
 _POLICIES = (
     (r"iam:PassRole", f"{_NAME}-iam-pass-role, for aws.role_arn only"),
@@ -22,13 +21,44 @@ _POLICIES = (
     (r"bedrock:Update.+", f"{_NAME}-promote"),
     (
         r"bedrock:(InvokeModel.*|CountTokens|CreateModelInvocationJob|GetFoundationModel)",
-        f"{_NAME}-run-models{_OTHERS}",
+        f"{_NAME}-run-models",
     ),
-    (r"bedrock:.+", f"{_NAME}-run{_OTHERS}"),
-    (r"s3:.+", f"{_NAME}-run-storage{_OTHERS}"),
+    (r"bedrock:.+", f"{_NAME}-run"),
+    (r"s3:.+", f"{_NAME}-run-storage"),
+)
+# Other callers whose policies have some of these actions too.
+_ENDPOINTS = "(CustomModelDeployment|ProvisionedModelThroughput)"
+_OTHER_CALLERS = (
+    (
+        "promotions have",
+        f"{_NAME}-promote",
+        rf"bedrock:((Create|Delete|Get|Update){_ENDPOINTS}|(Delete|Get)CustomModel|ListCustomModelDeployments"
+        r"|ListTagsForResource|TagResource|InvokeModel)|s3:(GetObject|PutObject|ListBucket)",
+    ),
+    (
+        "distill_clean_up has",
+        f"{_NAME}-clean-up",
+        rf"bedrock:((Delete|Get){_ENDPOINTS}|(Delete|Get)CustomModel|List{_ENDPOINTS}s|ListTagsForResource"
+        r"|(Get|List)(AdvancedPromptOptimization|Evaluation)Jobs?)|s3:(GetObject|PutObject|DeleteObject|ListBucket)",
+    ),
+    (
+        "distill_check_account has",
+        f"{_NAME}-check",
+        r"bedrock:(GetFoundationModel(Availability)?|ListCustomModelDeployments)"
+        r"|s3:(GetObject|ListBucket|GetBucketLocation)",
+    ),
 )
 
 
 def policy_with(action: str) -> str:
-    """Return the name of the policy that has an action, as the end of a sentence; empty if no policy has it."""
-    return next((policy for pattern, policy in _POLICIES if re.fullmatch(pattern, action)), "")
+    """Return the name of the policy that has an action, as the end of a sentence; empty if no policy has it.
+
+    The end of the sentence also names the callers whose own policies have the action.
+    """
+    first = next((policy for pattern, policy in _POLICIES if re.fullmatch(pattern, action)), "")
+    others = [
+        f"{caller} it in {policy}"
+        for caller, policy, pattern in _OTHER_CALLERS
+        if first and policy != first and re.fullmatch(pattern, action)
+    ]
+    return "; ".join([first, *others])

@@ -15,6 +15,7 @@ from typing import Protocol
 from tools.aws_simulator.s3.errors import S3Error
 from tools.aws_simulator.services.iam import Iam
 from tools.aws_simulator.stacks.buckets import location, settings
+from tools.aws_simulator.stacks.clashes import check_clashes
 from tools.aws_simulator.stacks.deployments import Deployment, render_deployment
 from tools.aws_simulator.stacks.identities import Identities, of_type
 from tools.aws_simulator.stacks.properties import check_known, document_of, text_of
@@ -51,10 +52,14 @@ def load_stacks(paths: Iterable[Path], iam: Iam, s3: Buckets) -> dict[str, Rende
     """
     # Most errors in files are found before anything changes.
     rendered = [(path, *render_deployment(path)) for path in paths]
+    names: set[str] = set()
+    for path, stack, _ in rendered:
+        if stack.name in names:
+            raise StackError(f"{path}: another file has the name {stack.name} too. Stacks need different names.")
+        names.add(stack.name)
+    check_clashes((path, stack) for path, stack, _ in rendered)
     stacks: dict[str, RenderedStack] = {}
     for path, stack, deployment in rendered:
-        if stack.name in stacks:
-            raise StackError(f"{path}: another file has the name {stack.name} too. Stacks need different names.")
         try:
             _load(stack, deployment, iam, s3)
         except StackError as error:

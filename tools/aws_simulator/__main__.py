@@ -106,7 +106,9 @@ def _role(text: str) -> str:
 
 def _caller(text: str) -> tuple[str, str]:
     """Check the value of --caller before the state is opened."""
-    key, _, role = text.partition("=")
+    key, equals, role = text.partition("=")
+    if not equals:
+        raise argparse.ArgumentTypeError(f"{text!r} names no role. The form is KEY=ROLE.")
     try:
         check_caller(key, role)
     except ValueError as error:
@@ -116,6 +118,8 @@ def _caller(text: str) -> tuple[str, str]:
 
 def _existing_file(text: str) -> Path:
     path = Path(text)
+    if path.is_dir():
+        raise argparse.ArgumentTypeError(f"{text!r} is a folder. Name a file.")
     if not path.is_file():
         raise argparse.ArgumentTypeError(f"The file {text!r} does not exist.")
     return path

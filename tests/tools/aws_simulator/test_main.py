@@ -108,7 +108,10 @@ def test_a_template_that_cannot_be_loaded_is_named(tmp_path: Path, capsys: pytes
         pytest.param(["--state", "s", "--port", "70000"], "expected a number from 0 to 65535", id="large port"),
         pytest.param(["--state", "s", "--port", "-1"], "expected a number from 0 to 65535", id="negative port"),
         pytest.param(["--state", "s", "--role", "junk"], "is not the ARN of a role of the account", id="no role"),
-        pytest.param(["--state", "s", "--caller", "key"], "The form is KEY=ROLE", id="no role of a key"),
+        pytest.param(
+            ["--state", "s", "--caller", "key"], "'key' names no role. The form is KEY=ROLE", id="no role of a key"
+        ),
+        pytest.param(["--state", "s", "--policies", "."], "'.' is a folder", id="a folder of policies"),
         pytest.param(["--state", "s", "--caller", "k y=r"], "is not an access key", id="no key"),
         pytest.param(["--state", "s", "--policies", "none.yaml"], "does not exist", id="no file"),
         pytest.param(["--state", "s", "--port-file", "/no/such/folder/port"], "cannot be written", id="no folder"),

@@ -63,4 +63,9 @@ def render_deployment(path: Path) -> tuple[RenderedStack, Deployment]:
     """
     deployment = read_deployment(path)
     parameters, region = deployment.parameters, deployment.region
-    return render(deployment.template, parameters, stack_name=path.stem, region=region), deployment
+    try:
+        return render(deployment.template, parameters, stack_name=path.stem, region=region), deployment
+    except StackError as error:
+        if deployment.template == path:
+            raise
+        raise StackError(f"{path}: {error}") from None

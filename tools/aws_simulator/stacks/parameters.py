@@ -35,7 +35,16 @@ def read_parameters(declared: Mapping[str, Any], given: Mapping[str, str]) -> di
     without = [name for name, one in declared.items() if name not in given and "Default" not in one]
     if without:
         raise StackError(f"Parameters: [{', '.join(sorted(without))}] must have values")
-    return {name: _read(name, one, as_text(given.get(name, one.get("Default")))) for name, one in declared.items()}
+    values: dict[str, str | list[str]] = {}
+    errors = []
+    for name, one in declared.items():
+        try:
+            values[name] = _read(name, one, as_text(given.get(name, one.get("Default"))))
+        except StackError as error:
+            errors.append(str(error))
+    if errors:
+        raise StackError("; ".join(errors))
+    return values
 
 
 def _read(name: str, declaration: Mapping[str, Any], text: str) -> str | list[str]:

@@ -54,7 +54,11 @@ def test_a_template_is_a_deployment_with_its_defaults(template: Path) -> None:
         ("template-file-path: x\nparameters: [a]", r"prod\.yaml: parameters must be an object of texts"),
         ("template-file-path: x\nparameters: {a: [b]}", r"prod\.yaml: parameters must be an object of texts"),
         ("template-file-path: x\nregion: mars-1", r"prod\.yaml: region: 'mars-1' is not a Region"),
-        ("template-file-path: absent.yaml", r"absent\.yaml cannot be read"),
+        (
+            "template-file-path: templates/buckets.yaml\nparameters: {Nmae: x}",
+            r"prod\.yaml: .*buckets\.yaml: Parameters",
+        ),
+        ("template-file-path: absent.yaml", r"prod\.yaml: .*absent\.yaml cannot be read"),
     ],
 )
 def test_an_invalid_deployment_is_refused(template: Path, text: str, message: str) -> None:

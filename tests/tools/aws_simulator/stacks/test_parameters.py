@@ -57,3 +57,10 @@ def test_what_the_template_does_not_accept_is_refused(
 def test_a_parameter_that_the_template_does_not_have_is_refused() -> None:
     with pytest.raises(StackError, match=r"Parameters: \[Nmae\] do not exist in the template"):
         read_parameters({"Name": {"Type": "String"}}, {"Name": "x", "Nmae": "y"})
+
+
+def test_all_parameters_that_are_not_accepted_are_named() -> None:
+    declared = {name: {"Type": "Number"} for name in ("A", "B", "C")}
+    with pytest.raises(StackError) as caught:
+        read_parameters(declared, {"A": "x", "B": "2", "C": "y"})
+    assert str(caught.value) == "Parameters.A: 'x' is not a number; Parameters.C: 'y' is not a number"

@@ -102,3 +102,14 @@ def test_a_run_may_not_do_what_only_a_promotion_needs() -> None:
     own = [rendered[policy] for policy in POLICIES["run"]]
     needs = [need for need in needed_actions(use_case) if need.who == "promotion" and "/champions/" in need.resource]
     assert {decide(own, request(use_case, need)) for need in needs if need.action == "s3:PutObject"} == {"not allowed"}
+
+
+@pytest.mark.parametrize("who", ["run", "promotion", "clean_up"])
+@pytest.mark.parametrize("name", sorted(USE_CASES))
+def test_a_stack_of_another_region_allows_nothing_that_a_use_case_buys_calls_or_lists(name: str, who: Who) -> None:
+    use_case = USE_CASES[name]
+    here = policies(use_case)
+    # Only the Region differs, so that what the second stack allows is what it would hide.
+    elsewhere = [_renamed(here[policy], use_case.aws.region, "eu-west-1") for policy in POLICIES[who]]
+    needs = [need for need in needed_actions(use_case) if need.who == who and need.action.startswith("bedrock:")]
+    assert [need for need in needs if decide(elsewhere, request(use_case, need)) == "allowed"] == []

@@ -32,7 +32,7 @@ def main(arguments: Sequence[str]) -> int:
     os.environ.setdefault("_AIRFLOW_PROCESS_CONTEXT", "server")
     os.environ.setdefault("AIRFLOW__LOGGING__LOGGING_LEVEL", "WARNING")  # the table is what a person wants to read
     from bedrock_distill.run.account_connections import AccountConnections
-    from include.distill.account_check.check import check_accounts
+    from include.distill.account_check.check import check_accounts, checked_use_cases
     from include.distill.account_check.findings import counts, summary, table
     from include.distill.config.loader import load_use_cases
 
@@ -46,7 +46,7 @@ def main(arguments: Sequence[str]) -> int:
         return 2
     today = datetime.datetime.now(datetime.UTC).date()
     findings = check_accounts(loaded, AccountConnections(), pools=pool_sizes(), today=today, chosen=chosen)
-    manifest = counts(findings, use_cases=1 if chosen else len(names))
+    manifest = counts(findings, use_cases=checked_use_cases(loaded, chosen))
     sys.stdout.write("".join(f"{line}\n" for line in [*table(findings), summary(manifest)]))
     return 1 if manifest["missing"] else 0
 

@@ -44,7 +44,7 @@ def test_the_command_prints_the_table_and_ends_with_0_if_nothing_is_missing(
     assert check_account.main(["aws_docs_qa"]) == 0
     out = capsys.readouterr().out
     assert "ok: pool bedrock_123456789012_nova-micro_us-east-1: 8 slots" in out
-    assert out.splitlines()[-1].startswith("Checked 1 use cases: 0 missing")
+    assert out.splitlines()[-1].startswith("Checked 1 use case: 0 missing")
 
 
 def test_the_command_ends_with_1_if_a_run_would_fail(

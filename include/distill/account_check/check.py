@@ -69,14 +69,20 @@ def check_accounts(
     for use_case in use_cases.valid:
         name = use_case.name
         if chosen is None and (retired := _retired_models(use_case)):
-            detail = f"Bedrock has retired {', '.join(retired)}, so no run can succeed. Choose the use case to check it"
+            # No line can make the run succeed, so the command that checks all the same is not a line to add.
             command = f"python -m bedrock_distill.check_account {name}"
-            found.append((name, not_checked(f"use case {name}", detail, command)))
+            detail = f"Bedrock has retired {', '.join(retired)}, so no run can succeed. To check it anyway: {command}"
+            found.append((name, not_checked(f"use case {name}", detail)))
         elif chosen in (None, name):
             found += [(name, finding) for finding in _check(use_case, connector, pools, today, use_cases.valid)]
     if chosen is None:
         found += [("", missing("use-case file", problem)) for problem in use_cases.problems]
     return merged(found)
+
+
+def checked_use_cases(use_cases: UseCases, chosen: str | None = None) -> int:
+    """Return how many use cases the check covers. Without a choice, those with retired models are left out."""
+    return sum(chosen == one.name if chosen else not _retired_models(one) for one in use_cases.valid)
 
 
 def _retired_models(use_case: UseCase) -> list[str]:

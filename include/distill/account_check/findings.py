@@ -94,7 +94,11 @@ def table(findings: Sequence[Finding]) -> list[str]:
     if not rows:
         lines = ["Nothing is missing."]
     fine = [one for one in findings if one.result is Result.OK]
-    return [*lines, *(f"ok: {one.check}{f': {one.detail}' if one.detail else ''}" for one in fine)]
+    return [*lines, *(f"ok: {one.check}{f': {one.detail}' if one.detail else ''}{_users(one)}" for one in fine)]
+
+
+def _users(finding: Finding) -> str:
+    return f" ({', '.join(finding.use_cases)})" if finding.use_cases else ""
 
 
 def _cells(finding: Finding) -> tuple[str, ...]:
@@ -119,10 +123,16 @@ def counts(findings: Sequence[Finding], *, use_cases: int) -> CheckManifest:
     }
 
 
+def counted(number: int, noun: str) -> str:
+    """Return a number with its noun, such as ``1 warning`` or ``2 warnings``."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
 def summary(manifest: CheckManifest) -> str:
     """Return the numbers of the check as one sentence."""
     return (
-        f"Checked {manifest['use_cases']} use cases: {manifest['missing']} missing, {manifest['warning']} warnings,"
+        f"Checked {counted(manifest['use_cases'], 'use case')}: {manifest['missing']} missing,"
+        f" {counted(manifest['warning'], 'warning')},"
         f" {manifest['not_permitted']} not permitted to check, {manifest['not_checked']} not checked,"
         f" {manifest['ok']} ok. Nothing was bought or changed."
     )

@@ -10,7 +10,9 @@ from include.distill.config.use_case import UseCase
 from include.distill.cost.prices import Prices
 
 MAX_AGE_DAYS = 90
-_REFRESH = "python -m include.distill.cost.refresh_prices <offer files>  # docs/how-to/refresh_prices.md"
+# The guide says from where to download the files.
+_FILES = "models.json us-east-1.json us-west-2.json"
+_REFRESH = f"python -m include.distill.cost.refresh_prices {_FILES}  # docs/how-to/refresh_prices.md"
 
 
 def price_findings(use_case: UseCase, prices: Prices, today: datetime.date) -> Iterator[Finding]:

@@ -50,8 +50,8 @@ class CheckAccountOperator(ExplainedTask, BaseOperator):
     def execute(self, context: Context) -> CheckManifest:
         """Check, log the table, and fail if something is missing."""
         from bedrock_distill.run.account_connections import AccountConnections
-        from include.distill.account_check.check import check_accounts
-        from include.distill.account_check.findings import Result, counts, summary, table
+        from include.distill.account_check.check import check_accounts, checked_use_cases
+        from include.distill.account_check.findings import Result, counted, counts, summary, table
 
         choice = parse_check_choice(configuration_of(context))
         environment_name()  # without a name, no use case is valid, and the error says what to do
@@ -71,11 +71,12 @@ class CheckAccountOperator(ExplainedTask, BaseOperator):
         )
         for line in table(findings):
             self.log.info("%s", line)
-        manifest = counts(findings, use_cases=1 if choice.name else len(names))
+        manifest = counts(findings, use_cases=checked_use_cases(loaded, choice.name))
         self.log.info("%s", summary(manifest))
         if lacking := [one.check for one in findings if one.result is Result.MISSING]:
+            things = f"{counted(len(lacking), 'thing')} {'is' if len(lacking) == 1 else 'are'}"
             raise InputError(
-                f"A run would fail, because {len(lacking)} things are missing: {'; '.join(lacking)}.",
+                f"A run would fail, because {things} missing: {'; '.join(lacking)}.",
                 billed="Nothing was bought.",
                 to_do="Add the lines of the table above to the account or to Airflow.",
                 then_clear=FAILED_TASK,

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from include.distill.account_check.check import check_accounts, connections
+from include.distill.account_check.check import check_accounts, checked_use_cases, connections
 from include.distill.account_check.findings import Finding, Result
 from include.distill.account_check.reader import Identity
 from include.distill.config.loader import UseCases
@@ -62,6 +62,9 @@ def test_a_use_case_with_retired_models_is_checked_only_if_it_is_chosen() -> Non
     (finding,) = [one for one in found_in(FakeAccount(), USE_CASE, old) if "old" in one.use_cases]
     assert (finding.check, finding.result) == ("use case old", Result.NOT_CHECKED)
     assert "claude-3-sonnet" in finding.detail
+    assert finding.line == ""  # nothing that is added lets it run
+    loaded = UseCases((USE_CASE, old), ())
+    assert [checked_use_cases(loaded, chosen) for chosen in (None, "old")] == [1, 1]
     assert "model claude-3-sonnet" in [one.check for one in found_in(FakeAccount(), USE_CASE, old, chosen="old")]
 
 

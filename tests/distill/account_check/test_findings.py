@@ -3,6 +3,7 @@ from __future__ import annotations
 from include.distill.account_check.findings import (
     Finding,
     Result,
+    counted,
     counts,
     merged,
     missing,
@@ -34,7 +35,7 @@ def test_the_table_has_the_exact_line_to_add_and_lists_what_is_ok_below() -> Non
     assert lines[2] == (
         '| pool p | MISSING | The pool does not exist | airflow pools set p 8 "calls \\| answers" | one |'
     )
-    assert lines[3:] == ["ok: model m: active"]
+    assert lines[3:] == ["ok: model m: active (one)"]
 
 
 def test_a_cell_of_several_lines_is_written_in_one() -> None:
@@ -57,6 +58,10 @@ def test_the_result_of_the_task_counts_each_result() -> None:
         "not_checked": 1,
     }
     assert summary(manifest) == (
-        "Checked 2 use cases: 1 missing, 1 warnings, 1 not permitted to check, 1 not checked, 2 ok. Nothing was bought"
+        "Checked 2 use cases: 1 missing, 1 warning, 1 not permitted to check, 1 not checked, 2 ok. Nothing was bought"
         " or changed."
     )
+
+
+def test_one_is_written_in_the_singular() -> None:
+    assert [counted(number, "use case") for number in (0, 1, 2)] == ["0 use cases", "1 use case", "2 use cases"]

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from include.distill.account_check.findings import Result
 from include.distill.account_check.price_age import MAX_AGE_DAYS, price_findings
+from include.distill.core.paths import PROJECT_ROOT
 from include.distill.cost.prices import load_prices
 from tests.distill.conftest import make_use_case
 
@@ -39,3 +40,12 @@ def test_a_price_that_is_not_verified_is_a_warning() -> None:
 
 def test_a_model_without_a_price_is_missing_because_no_cap_can_be_enforced() -> None:
     assert of_teacher(READ, models={})[0] is Result.MISSING
+
+
+def test_the_line_to_add_is_the_command_of_the_guide() -> None:
+    later = READ + datetime.timedelta(days=MAX_AGE_DAYS + 1)
+    (line,) = {one.line for one in price_findings(USE_CASE, load_prices(), later) if one.result is not Result.OK}
+    files = line.partition("  #")[0].split()[3:]
+    guide = (PROJECT_ROOT / "docs" / "how-to" / "refresh_prices.md").read_text(encoding="utf-8")
+    assert files
+    assert [name for name in files if f"curl -o {name} " not in guide] == []

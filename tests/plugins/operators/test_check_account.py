@@ -65,7 +65,7 @@ def test_the_task_fails_if_a_run_would_fail_and_names_what_is_missing(
     with pytest.raises(InputError) as caught:
         task.execute(with_form(context, use_case="aws_docs_qa"))
     text = str(caught.value)
-    assert "A run would fail, because 1 things are missing: permissions of runs" in text
+    assert "A run would fail, because 1 thing is missing: permissions of runs" in text
     assert "Nothing was changed in AWS or in Airflow." in text
     assert "Add the lines of the table above to the account or to Airflow. Then clear check_account" in text
     assert '"Action": "iam:PassRole"' in capsys.readouterr().out

@@ -74,7 +74,7 @@ LEGAL: dict[str, list[Any]] = {
     "aws.conn_id": [*TEXTS, "team-b/aws", "team b", "a/b", "a-b", "s3://x", "équipe", ".", "-", "a" * 300, "a\nb"],
     "aws.promotion_conn_id": ["", "team-b/aws", "équipe", "a" * 300],
     "aws.clean_up_conn_id": ["", "team-b/aws", "équipe", "a" * 300],
-    "aws.region": ["us-gov-west-1", "eu-isoe-west-1", "ap-southeast-7", "eusc-de-east-1"],
+    "aws.region": ["us-gov-west-1", "us-gov-east-1"],
     "aws.role_arn": ["arn:aws-us-gov:iam::000000000000:role/a/b/日本"],
     "aws.tags": [{}, {"x" * 128: "y" * 256, "a b": "", "._:/=+@-": "@"}],
     "aws.kms_key_arn": [None, "", KEY],
@@ -243,7 +243,7 @@ ILLEGAL: dict[str, list[Any]] = {
     ],
     "tags": [["a\0b"], ["x" * 101], [""]],
     "published": ["nobody", "../published/article", "Article", 1],
-    "aws.role_arn": ["arn:aws:iam::١٢٣٤٥٦٧٨٩٠١٢:role/x"],
+    "aws.role_arn": ["arn:aws-cn:iam::123456789012:role/x", "arn:aws:iam::١٢٣٤٥٦٧٨٩٠١٢:role/x"],
     "aws.tags": [{"aws:a": "b"}, {"run-id": "x"}, {"a": "é"}, {"a": "\0"}],
     "aws.kms_key_arn": ["alias/a", KEY.replace("us-east-1", "eu-west-1")],
     "aws.vpc": [{"subnet_ids": [], "security_group_ids": ["sg-01234567"]}],
@@ -289,6 +289,8 @@ WITH = {
     "batch.poll_interval_seconds": ("judging.inference", "batch"),
     "batch.timeout_hours": ("synthesis.inference", "batch"),
     "training.method": ("arms", [BASE, {"name": "tuned", "synthetic": 0}]),
+    "aws.region": ("aws.role_arn", "arn:aws-us-gov:iam::123456789012:role/a"),
+    "aws.role_arn": ("aws.region", "us-gov-west-1"),
     "published": ("arms", [BASE, *({"name": name} for name in ("few", "many", "mixed"))]),
     **{
         f"prompt_optimization.{key}": ("arms", [BASE, {"name": "prompted", **PROMPTED}, TUNED])

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from include.distill.config.arms import comparisons_problem, unknown_arm
 from include.distill.config.catalog import load_catalog
-from include.distill.config.company import key_problem
+from include.distill.config.company import key_problem, role_problem
 from include.distill.config.distillation_pairs import distillation_problem, most_prompts, prompt_count_problem
 from include.distill.config.key_problems import KeyProblem
 from include.distill.config.model_serving import standing_problem
@@ -26,7 +26,7 @@ def use_case_problems(use_case: UseCase) -> Iterator[KeyProblem]:
         yield problem
     else:
         yield from _unused_prompts(use_case)
-    yield from _key_problems(use_case)
+    yield from _arn_problems(use_case)
     yield from _published_problems(use_case)
     yield from _evaluation_problems(use_case)
     yield from _size_problems(use_case)
@@ -36,7 +36,9 @@ def use_case_problems(use_case: UseCase) -> Iterator[KeyProblem]:
         yield KeyProblem(("promotion", "serve"), text.replace("promotion.serve is", "found", 1))
 
 
-def _key_problems(use_case: UseCase) -> Iterator[KeyProblem]:
+def _arn_problems(use_case: UseCase) -> Iterator[KeyProblem]:
+    if text := role_problem(use_case.aws.role_arn, use_case.aws.region):
+        yield KeyProblem(("aws", "role_arn"), text)
     for setting, arn in use_case.kms_keys.items():
         if text := key_problem(arn, use_case.aws.region):
             yield KeyProblem((*setting.split("."),), text)

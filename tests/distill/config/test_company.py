@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from include.distill.config.company import MOST_TAGS, OWN_TAGS, key_problem, key_warnings
+from include.distill.config.company import MOST_TAGS, OWN_TAGS, key_problem, key_warnings, role_problem
 from include.distill.config.parsing import parse_use_case
 from include.distill.config.use_case import UseCase
 from include.distill.core.errors import UseCaseError
@@ -88,6 +88,37 @@ def test_a_key_in_another_region_or_partition_is_refused() -> None:
     assert "expected an ARN that begins with arn:aws-cn:kms:cn-north-1:" in str(key_problem(KEY, "cn-north-1"))
     assert key_problem(KEY, "us-east-1") is None
     assert key_problem(None, "us-east-1") is None
+
+
+PARTITIONS = {
+    "us-east-1": "aws",
+    "cn-north-1": "aws-cn",
+    "us-gov-west-1": "aws-us-gov",
+    "us-iso-east-1": "aws-iso",
+    "us-isob-east-1": "aws-iso-b",
+    "eu-isoe-west-1": "aws-iso-e",
+    "us-isof-south-1": "aws-iso-f",
+    "eusc-de-east-1": "aws-eusc",
+}
+
+
+@pytest.mark.parametrize("region", PARTITIONS)
+@pytest.mark.parametrize("found", PARTITIONS.values())
+def test_keys_and_roles_must_be_in_the_partition_of_the_region(region: str, found: str) -> None:
+    partition, mark = PARTITIONS[region], f":{found}:"
+    key, role = KEY.replace(":aws:", mark).replace("us-east-1", region), ROLE.replace(":aws:", mark)
+    problems = {"key": key_problem(key, region), "role": role_problem(role, region)}
+    if found == partition:
+        assert problems == {"key": None, "role": None}
+        return
+    for (kind, problem), begin in zip(problems.items(), (f"kms:{region}:", "iam::"), strict=True):
+        assert f"a {kind} in the partition {found}, but aws.region is {region}, a Region of" in str(problem)
+        assert f"begins with arn:{partition}:{begin}. Copy" in str(problem)
+
+
+def test_a_use_case_with_a_role_in_another_partition_is_refused() -> None:
+    for region, role in (("us-east-1", ROLE.replace(":aws:", ":aws-us-gov:")), ("cn-north-1", ROLE)):
+        assert "aws.role_arn: found" in refusal(region=region, role_arn=role)
 
 
 def test_a_key_of_another_account_gets_a_warning() -> None:

@@ -38,8 +38,9 @@ HUMAN = {"flow_definition_arn": "arn:aws:sagemaker:eu-west-1:123456789012:flow-d
          "training.method"),
         ({"student": "titan-text-lite", "training": {"method": "continued_pre_training"}}, "arms.1.synthetic"),
         ({"student": "llama-3-1-8b", "promotion": {"serve": "on_demand"}}, "promotion.serve"),
+        ({"aws": {"region": "us-gov-west-1", "role_arn": "arn:aws:iam::123456789012:role/r"}}, "aws.role_arn"),
         ({"arms": [BASE, {**BASE, "name": "o", "prompt": "optimized"}], "aws": {
-            "region": "us-gov-west-1", "role_arn": "arn:aws:iam::123456789012:role/r"}}, "arms.1.prompt"),
+            "region": "us-gov-west-1", "role_arn": "arn:aws-us-gov:iam::123456789012:role/r"}}, "arms.1.prompt"),
     ],
 )  # fmt: skip
 def test_the_message_begins_with_the_key_that_has_to_change(changes: dict[str, Any], key: str) -> None:

@@ -26,7 +26,7 @@ A task cannot read Airflow's pools. `python -m bedrock_distill.check_account` ch
 |---|---|
 | `MISSING` | a run would fail. The task fails too |
 | `warning` | a run would not fail, but look at it |
-| `not permitted to check` | the identity of the check lacks the named permission of CheckPolicy. The other checks go on |
+| `not permitted to check` | the identity of the check lacks the named permission of the policy `check`. The other checks go on |
 | `not checked` | AWS or Airflow does not answer this question here |
 | `ok` | nothing to do. These are listed below the table |
 

@@ -147,7 +147,8 @@ def attempt(check: str, permission: str, ask: Callable[[], ValueT]) -> ValueT | 
         return Finding(
             check,
             Result.NOT_PERMITTED,
-            f"{error} Attach the policy CheckPolicy of deploy/cloudformation to the identity of the check",
+            f"{error} Attach the managed policy bedrock-distill-<environment>-check of"
+            " deploy/cloudformation to the identity of the check",
             json.dumps({"Effect": "Allow", "Action": permission.split(", "), "Resource": "*"}),
         )
     except NotFoundError:

@@ -102,6 +102,13 @@ class Section(BaseModel):
             raise ValueError(message)
         return value
 
+    @field_validator("*", mode="before")
+    @classmethod
+    def _read_null_as_an_empty_mapping(cls, value: Any, info: ValidationInfo) -> Any:
+        # YAML reads a key whose entries are all comments as null.
+        is_mapping = cls.model_fields[str(info.field_name)].default_factory is dict
+        return {} if value is None and is_mapping else value
+
     @field_validator("*", mode="after")
     @classmethod
     def _drop_the_sign_of_zero(cls, value: Any) -> Any:

@@ -104,7 +104,7 @@ def _can_contain(option: Any, part: str | int) -> bool:
 def _step(place: _Place, parts: list[str | int]) -> None:
     """Go from a section, list or mapping to the value that the first of ``parts`` names, and remove this part."""
     part = parts.pop(0)
-    place.path.append(_shortened(str(part)))
+    place.path.append(_shortened(str(part)) or "''")
     if isinstance(place.annotation, type) and issubclass(place.annotation, BaseModel):
         place.section = place.annotation
         known = place.section.model_fields.get(str(part))
@@ -120,7 +120,10 @@ def _step(place: _Place, parts: list[str | int]) -> None:
 
 
 def _describe(error: ErrorDetails, place: _Place, file: type[BaseModel]) -> str:
-    name = ".".join(place.path) or "file"
+    # An empty key cannot be seen in a path, and pydantic's place of another key than a text, such as 1 for true, is not
+    # what the file says. Such faults are reported under the mapping.
+    is_named = not place.is_key or (isinstance(error["input"], str) and error["input"])
+    name = ".".join(place.path if is_named else place.path[:-1]) or "file"
     if error["type"] in _UNKNOWN_KEY:
         return f"{name}: unknown key{_suggestion(name, place, file)}"
     if error["type"] == "value_error":  # these messages of the project include the value and what is expected

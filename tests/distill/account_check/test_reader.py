@@ -21,7 +21,9 @@ def test_a_refusal_names_the_permission_that_the_check_lacks() -> None:
     found = attempt("role r", "iam:GetRole", lambda: raising(NotPermittedError("get_role r: AccessDenied.")))
     assert isinstance(found, Finding)
     assert (found.check, found.result) == ("role r", Result.NOT_PERMITTED)
-    assert found.detail.startswith("get_role r: AccessDenied. Attach the policy CheckPolicy")
+    assert found.detail.startswith(
+        "get_role r: AccessDenied. Attach the managed policy bedrock-distill-<environment>-check"
+    )
     assert json.loads(found.line) == {"Effect": "Allow", "Action": ["iam:GetRole"], "Resource": "*"}
 
 

@@ -66,6 +66,20 @@ def test_tags_that_aws_or_the_pipeline_could_not_use_are_refused(tags: dict[str,
     assert text in refusal(tags=tags)
 
 
+@pytest.mark.parametrize(
+    ("key", "shown"),
+    [("", "found ''"), (True, "found the key true"), (None, "found the key null"), (1, "found the key 1")],
+)
+def test_a_key_without_a_readable_name_is_reported_under_the_mapping(key: Any, shown: str) -> None:
+    assert f"test: aws.tags: {shown}, expected " in refusal(tags={key: "a"})
+    assert f"test: aws.tags: {shown}, expected " in refusal(tags={key: "a", "b": "c"})
+
+
+def test_a_mapping_whose_entries_are_all_comments_is_empty() -> None:
+    assert parsed(tags=None).aws.tags == {}
+    assert parsed(storage={"bucket_owners": None}).storage.bucket_owners == {}
+
+
 def test_a_key_is_the_arn_of_a_key_and_for_objects_also_of_an_alias() -> None:
     for key in (KEY, MULTI_REGION):
         assert parsed(kms_key_arn=key).aws.kms_key_arn == key

@@ -20,7 +20,7 @@ from bedrock_distill.hooks.aws_errors import (
 from bedrock_distill.hooks.s3_encryption import encrypt_objects
 from bedrock_distill.hooks.s3_owner import expect_owner
 from bedrock_distill.hooks.s3_redirects import stop_redirects_without_a_region
-from include.distill.core.errors import ExpiredCredentialsError
+from include.distill.core.errors import FAILED_TASK, ExpiredCredentialsError, RefusedError
 
 # "standard" mode retries throttling, 5xx and connection errors. For a call to a model, the time that the model
 # needs to write its answer is added to ``read_timeout``, because a request that is sent again after a time-out is
@@ -40,11 +40,33 @@ SINGLE_ATTEMPT = {"mode": "standard", "total_max_attempts": 1}
 FAIL_FAST_CONFIG = {"retries": {"mode": "standard", "total_max_attempts": 2}, "connect_timeout": 3, "read_timeout": 10}
 # The methods that send a HEAD request and can be repeated. `upload_fileobj` cannot: it has already read its file.
 _HEAD_METHODS = frozenset({"head_object", "head_bucket", "copy"})
+# Installations whose processes have a role, as on MWAA, need not create this connection. Any other id was chosen by a
+# person, who wants a certain identity.
+_MAY_BE_MISSING = "aws_default"
 
 
 def credentials_source(aws_conn_id: str | None) -> str:
     """Return where the credentials come from, for messages."""
     return f"the Airflow connection {aws_conn_id}" if aws_conn_id else "AWS's SDK (no Airflow connection is set)"
+
+
+def _require_connection(hook: AwsBaseHook) -> None:
+    """
+    Refuse a connection that does not exist.
+
+    Airflow's hook would use the identity of the process in its place. A misspelt id would then give a task the
+    permissions of another caller, and errors would name the wrong identity.
+    """
+    if hook.aws_conn_id in (None, "", _MAY_BE_MISSING) or hook.conn_config:
+        return
+    raise RefusedError(
+        f"Airflow has no connection {hook.aws_conn_id}. No request was sent to AWS, because it would have used the"
+        " identity of the Airflow process.",
+        to_do=f"Create the connection {hook.aws_conn_id}, or correct its id in the use case (aws.conn_id,"
+        " aws.promotion_conn_id, aws.clean_up_conn_id) or in the variable that sets it, such as"
+        " DISTILL_PROMOTION_CONN_ID or DISTILL_CHECK_CONN_ID.",
+        then_clear=FAILED_TASK,
+    )
 
 
 def tag_list(tags: Mapping[str, str]) -> list[dict[str, str]]:
@@ -93,9 +115,11 @@ class AwsClients:
                 config = {**self._config, "read_timeout": self._config["read_timeout"] + extra_seconds}
                 if service == "bedrock-runtime":
                     config["retries"] = SINGLE_ATTEMPT
-                client = AwsBaseHook(
+                hook = AwsBaseHook(
                     aws_conn_id=self.aws_conn_id, region_name=self.region_name, client_type=service, config=config
-                ).conn
+                )
+                _require_connection(hook)
+                client = hook.conn
                 if service == "s3" and isinstance(client, BaseClient):
                     stop_redirects_without_a_region(client)
                     expect_owner(client, self.bucket_owners)

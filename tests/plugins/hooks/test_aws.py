@@ -35,7 +35,7 @@ def connection(monkeypatch: pytest.MonkeyPatch) -> list[str]:
                 raise ClientError({"Error": {"Code": "ExpiredTokenException", "Message": "expired"}}, "Get")
             return token
 
-        return SimpleNamespace(conn=SimpleNamespace(get=get))
+        return SimpleNamespace(aws_conn_id=None, conn=SimpleNamespace(get=get))
 
     monkeypatch.setattr("bedrock_distill.hooks.aws.AwsBaseHook", hook)
     return tokens
@@ -66,7 +66,8 @@ def test_missing_credentials_name_the_connection_that_may_not_exist(monkeypatch:
         raise NoCredentialsError
 
     monkeypatch.setattr(
-        "bedrock_distill.hooks.aws.AwsBaseHook", lambda **_: SimpleNamespace(conn=SimpleNamespace(get=get))
+        "bedrock_distill.hooks.aws.AwsBaseHook",
+        lambda **_: SimpleNamespace(aws_conn_id=None, conn=SimpleNamespace(get=get)),
     )
     with pytest.raises(RefusedError, match=r"Set them in the Airflow connection team-b/aws \(create it"):
         AwsClients("team-b/aws").call("bedrock", "get")
@@ -75,7 +76,9 @@ def test_missing_credentials_name_the_connection_that_may_not_exist(monkeypatch:
 def test_an_operation_that_the_installed_sdk_lacks_is_named_and_nothing_is_sent(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("bedrock_distill.hooks.aws.AwsBaseHook", lambda **_: SimpleNamespace(conn=SimpleNamespace()))
+    monkeypatch.setattr(
+        "bedrock_distill.hooks.aws.AwsBaseHook", lambda **_: SimpleNamespace(aws_conn_id=None, conn=SimpleNamespace())
+    )
     clients = AwsClients()
     assert not clients.has_operation("bedrock", "create_something_new")
     with pytest.raises(
@@ -110,7 +113,8 @@ def test_a_call_without_an_answer_says_when_it_is_given_up(
         lines.append(IN_FLIGHT.slowest())
 
     monkeypatch.setattr(
-        "bedrock_distill.hooks.aws.AwsBaseHook", lambda **_: SimpleNamespace(conn=SimpleNamespace(get=get))
+        "bedrock_distill.hooks.aws.AwsBaseHook",
+        lambda **_: SimpleNamespace(aws_conn_id=None, conn=SimpleNamespace(get=get)),
     )
     AwsClients().call(service, "get", "thing", extra_seconds=extra_seconds)
     assert lines[0].startswith("AWS has not answered get thing for 160 s (since ")
@@ -135,7 +139,7 @@ def test_any_other_error_does_not_drop_the_client(monkeypatch: pytest.MonkeyPatc
 
     def hook(**_: Any) -> Any:
         made_clients.append(1)
-        return SimpleNamespace(conn=SimpleNamespace(get=get))
+        return SimpleNamespace(aws_conn_id=None, conn=SimpleNamespace(get=get))
 
     monkeypatch.setattr("bedrock_distill.hooks.aws.AwsBaseHook", hook)
     clients = AwsClients()
@@ -174,7 +178,9 @@ def head_tokens(monkeypatch: pytest.MonkeyPatch) -> list[str]:
                 raise BAD_HEAD
             return "object"
 
-        return SimpleNamespace(conn=SimpleNamespace(head_object=head_object, upload_fileobj=head_object))
+        return SimpleNamespace(
+            aws_conn_id=None, conn=SimpleNamespace(head_object=head_object, upload_fileobj=head_object)
+        )
 
     monkeypatch.setattr("bedrock_distill.hooks.aws.AwsBaseHook", hook)
     return made
@@ -220,10 +226,38 @@ def test_clients_with_different_times_to_wait_are_different(monkeypatch: pytest.
 
     def hook(*, config: dict[str, Any], **_: Any) -> Any:
         timeouts.append(config["read_timeout"])
-        return SimpleNamespace(conn=object())
+        return SimpleNamespace(aws_conn_id=None, conn=object())
 
     monkeypatch.setattr("bedrock_distill.hooks.aws.AwsBaseHook", hook)
     clients = AwsClients()
     assert clients.client("bedrock-runtime", 100) is clients.client("bedrock-runtime", 100)
     assert clients.client("bedrock-runtime", 100) is not clients.client("bedrock-runtime", 5)
     assert timeouts == [220, 125]
+
+
+@pytest.mark.parametrize("service", ["bedrock", "bedrock-runtime", "s3", "sts", "iam"])
+def test_a_connection_that_does_not_exist_never_falls_back_to_the_identity_of_the_process(
+    service: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "of-the-process")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "any")
+    with pytest.raises(RefusedError, match="Airflow has no connection aws_promotoin") as error:
+        AwsClients("aws_promotoin", "us-east-1").call(service, "any_operation")
+    assert "aws.promotion_conn_id" in error.value.to_do
+
+
+@pytest.mark.parametrize("conn_id", ["aws_default", None])
+def test_without_a_chosen_connection_the_identity_of_the_process_is_used(
+    conn_id: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("AIRFLOW_CONN_AWS_DEFAULT", raising=False)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "of-the-process")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "any")
+    client = AwsClients(conn_id, "us-east-1").client("s3")
+    assert client._request_signer._credentials.access_key == "of-the-process"
+
+
+def test_a_connection_that_exists_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_AWS_PROMOTION", "aws://of-the-connection:any@")
+    client = AwsClients("aws_promotion", "us-east-1").client("s3")
+    assert client._request_signer._credentials.access_key == "of-the-connection"

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 
-from tests.deploy.stack_under_test import REQUIRED, TEMPLATE, largest_stack, stack
+import pytest
+
+from tests.deploy.stack_under_test import REQUIRED, TEMPLATE, documents, largest_stack, stack, texts
 from tests.docs.pages import names, page, rows, section
 from tools.aws_simulator.stacks.yaml_files import read_yaml
 
@@ -57,3 +59,23 @@ def test_the_command_that_attaches_the_policies_names_all_of_them() -> None:
     (listed,) = re.findall(r"for policy in (.*); do", PAGE)
     managed = [one for one in stack().resources.values() if one.type == "AWS::IAM::ManagedPolicy"]
     assert [f"bedrock-distill-prod-{name}" for name in listed.split()] == [one.name for one in managed]
+
+
+@pytest.mark.parametrize("guide", ["kubernetes", "astro", "mwaa"])
+def test_every_guide_attaches_all_policies_checks_the_account_and_says_how_to_separate_the_duties(guide: str) -> None:
+    text = page(f"how-to/run_on_{guide}.md")
+    roles = {name for name in OF_TEMPLATE["Parameters"] if name.endswith("Roles")}
+    needed = {*roles, "DISTILL_PROMOTION_CONN_ID", "DISTILL_CLEAN_UP_CONN_ID", "distill_check_account"}
+    assert {name for name in needed if f"`{name}`" not in text} == set()
+
+
+def test_the_table_names_every_folder_that_the_clean_up_may_write() -> None:
+    (document,) = (text for name, text in documents(stack()).items() if name.endswith("CleanUpPolicy"))
+    written = {
+        resource.removesuffix("/*").rpartition("/")[2]
+        for statement in document["Statement"]
+        if "s3:PutObject" in texts(statement["Action"])
+        for resource in texts(statement["Resource"])
+    }
+    (row,) = (row for row in rows(section(PAGE, "## Policies")) if names(row[0]) == ["…-clean-up"])
+    assert {name.removesuffix("/") for name in names(row[1])} == written

@@ -201,7 +201,11 @@ def _open(options: argparse.Namespace, settings: dict[str, Any]) -> AwsSimulator
 def main(arguments: list[str] | None = None) -> int:
     """Serve until a signal arrives; return the exit code."""
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    options = _parser().parse_args(arguments)
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    keys = [key for key, _ in options.caller]
+    if twice := sorted({key for key in keys if keys.count(key) > 1}):
+        parser.error(f"argument --caller: the access key {twice[0]!r} is given twice. A key acts for one role.")
     settings: dict[str, Any] = {
         name: getattr(options, name) for name in (*_SETTINGS, "as_of") if getattr(options, name) is not None
     }

@@ -112,6 +112,7 @@ def test_a_template_that_cannot_be_loaded_is_named(tmp_path: Path, capsys: pytes
             ["--state", "s", "--caller", "key"], "'key' names no role. The form is KEY=ROLE", id="no role of a key"
         ),
         pytest.param(["--state", "s", "--policies", "."], "'.' is a folder", id="a folder of policies"),
+        pytest.param(["--state", "s", "--caller", "kk=a", "--caller", "kk=b"], "'kk' is given twice", id="key twice"),
         pytest.param(["--state", "s", "--caller", "k y=r"], "is not an access key", id="no key"),
         pytest.param(["--state", "s", "--policies", "none.yaml"], "does not exist", id="no file"),
         pytest.param(["--state", "s", "--port-file", "/no/such/folder/port"], "cannot be written", id="no folder"),

@@ -2,8 +2,8 @@
 Run the AWS simulator: ``python -m tools.aws_simulator --port 0 --state FOLDER --port-file FILE``.
 
 To use it, set ``AWS_ENDPOINT_URL`` to ``http://127.0.0.1:<port>``. Any access key is accepted, unless ``--policies`` is
-given. The simulator is ready
-when ``GET /_admin/health`` answers 200. SIGTERM or SIGINT stops it; its state stays in the folder.
+given. The simulator is ready when ``GET /_admin/health`` answers 200. SIGTERM or SIGINT stops it; its state stays in
+the folder.
 """
 
 from __future__ import annotations

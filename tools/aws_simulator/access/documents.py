@@ -80,8 +80,8 @@ def read_document(text: str) -> dict[str, Any]:
 
 
 def statements(document: Mapping[str, Any]) -> Iterator[Any]:
-    """Yield the statements of a document. A single statement need not be in a list."""
-    value = document["Statement"]
+    """Yield the statements of a document; none if it is empty. A single statement need not be in a list."""
+    value = document.get("Statement", [])
     yield from value if isinstance(value, list) else [value]
 
 

@@ -2,7 +2,7 @@
 Decide whether policies allow a request.
 
 An explicit Deny in any policy wins. Otherwise the request is allowed if a statement allows it, and refused implicitly
-if none does. A permissions boundary must allow the request too.
+if none does.
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
 """
 
@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from tools.aws_simulator.access.conditions import Context, PolicyError, holds, listed
+from tools.aws_simulator.access.documents import statements
 from tools.aws_simulator.access.patterns import literal, matches, matches_resource
 
 Policy = Mapping[str, Any]
@@ -38,21 +39,19 @@ class AccessRequest:
     context: Context = field(default_factory=dict)
 
 
-def decide(policies: Iterable[Policy], request: AccessRequest, *, boundary: Policy | None = None) -> Decision:
-    """Return whether ``policies`` allow the request within the permissions boundary.
+def decide(policies: Iterable[Policy], request: AccessRequest) -> Decision:
+    """Return whether ``policies`` allow the request.
 
     :raises PolicyError: a policy has an element that AWS does not accept.
     """
     effects = {effect for policy in policies for effect in _effects(policy, request)}
-    limits = {"Allow"} if boundary is None else set(_effects(boundary, request))
-    if "Deny" in effects | limits:
+    if "Deny" in effects:
         return "denied"
-    return "allowed" if "Allow" in effects and "Allow" in limits else "not allowed"
+    return "allowed" if "Allow" in effects else "not allowed"
 
 
 def _effects(policy: Policy, request: AccessRequest) -> Iterable[str]:
-    statements = policy.get("Statement", [])
-    for statement in [statements] if isinstance(statements, Mapping) else statements:
+    for statement in statements(policy):
         if statement.get("Effect") not in ("Allow", "Deny"):
             raise PolicyError(f"Invalid effect: {statement.get('Effect')}")
         if _applies(statement, request, has_variables=policy.get("Version") == _VERSION_WITH_VARIABLES):

@@ -18,7 +18,7 @@ from tools.aws_simulator.protocol.errors import ApiError, TooManyTagsException, 
 ACCOUNT_ID = "123456789012"
 TAGS_PER_RESOURCE = 50
 PAGE_SIZE = 100
-DEFAULT_PROJECT = "default"
+_DEFAULT_PROJECT = "default"
 _TOKENS = ("clientRequestToken", "clientToken")
 Item = TypeVar("Item")
 
@@ -155,8 +155,8 @@ def check_project(arguments: Mapping[str, Any]) -> None:
 
     :raises ValidationException: the request names a project.
     """
-    project = arguments.get("projectIdentifier", DEFAULT_PROJECT)
-    if project.rpartition("/")[2] != DEFAULT_PROJECT:
+    project = arguments.get("projectIdentifier", _DEFAULT_PROJECT)
+    if project.rpartition("/")[2] != _DEFAULT_PROJECT:
         raise ValidationException(f"The project {project} does not exist. The AWS simulator has no projects.")
 
 

@@ -126,7 +126,7 @@ class AwsSimulator:
         self._roles = Roles(self._iam)
         self._sts = Sts(self._state, self._iam, self._roles, Callers(self._iam, callers), enforced=enforced)
         self._access_log = AccessLog()
-        self._authorizer = Authorizer(self._sts, self._roles, self._access_log, enforced=enforced)
+        self._authorizer = Authorizer(self._sts, self._roles, self._access_log)
         self._tokens = SessionTokens(self._sts)
         self._service_access = ServiceAccess(self._authorizer, self._iam)
         # The keys are the names that requests are signed for.

@@ -165,10 +165,10 @@ class BedrockActions:
         given = {kind: _request_tags(arguments.get(name, ())) for kind, name in creation.tags.items()}
         for kind in creation.new:
             yield Access(action, own_arn(region, kind, "*"), given[kind])
-        tags = next(iter(given.values()))
+        first = next(iter(given.values()))
         for identifier in creation.models(arguments):
             for named in self._arns.sources(region, identifier):
-                yield Access(action, named.arn, {**named.context, **tags})
+                yield Access(action, named.arn, {**named.context, **first})
         for kind, tags in given.items():
             if tags:
                 yield Access(TAG, own_arn(region, kind, "*"), tags)

@@ -78,9 +78,8 @@ class BedrockArns:
         A profile needs a permission on the model in the Region of the job too. The documentation says this of the
         roles of jobs only, so for callers it is UNVERIFIED.
         """
-        for kind in ("provisioned-model", "custom-model-deployment"):
-            if f":{kind}/" in identifier:
-                return [self.existing(region, kind, identifier)]
+        if endpoint := self._endpoint(region, identifier):
+            return [endpoint]
         found = self._profiles.routes(region, identifier)
         if found is None:
             return [self.model(region, identifier)]
@@ -95,10 +94,9 @@ class BedrockArns:
         send the request: https://docs.aws.amazon.com/bedrock/latest/userguide/inference-profiles-prereq.html. Which
         Regions AWS checks in one request depends on where it sends the request. Here, all are checked every time.
         """
-        for kind in ("provisioned-model", "custom-model-deployment"):
-            if f":{kind}/" in identifier:
-                yield self.existing(region, kind, identifier)
-                return
+        if endpoint := self._endpoint(region, identifier):
+            yield endpoint
+            return
         found = self._profiles.routes(region, identifier)
         if found is None:
             yield foundation_model(region, identifier)
@@ -108,6 +106,13 @@ class BedrockArns:
         for arn in models:
             through = {"bedrock:InferenceProfileArn": profile, "aws:RequestedRegion": arn.split(":")[3] or _ANY_REGION}
             yield Named(arn, {**_OF_AWS, **through})
+
+    def _endpoint(self, region: str, identifier: str) -> Named | None:
+        """Return the throughput or the deployment with this ARN; None if it is not the ARN of one of them."""
+        for kind in ("provisioned-model", "custom-model-deployment"):
+            if f":{kind}/" in identifier:
+                return self.existing(region, kind, identifier)
+        return None
 
 
 def own_arn(region: str, kind: str, identifier: str) -> str:

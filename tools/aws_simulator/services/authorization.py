@@ -18,14 +18,14 @@ class Authorizer:
     """
     The permissions of the clients of the simulator.
 
-    :param enforced: authorise requests. If it is False, every caller may do everything, and nothing is logged.
+    If ``enforced`` is False, every caller may do everything, and nothing is logged.
     """
 
-    def __init__(self, sts: Sts, roles: Roles, access_log: AccessLog, *, enforced: bool) -> None:
+    def __init__(self, sts: Sts, roles: Roles, access_log: AccessLog) -> None:
         self._sts = sts
         self._roles = roles
         self._log = access_log
-        self.enforced = enforced
+        self.enforced = sts.enforced
 
     def knows(self, access_key: str) -> bool:
         """Return whether an access key belongs to a caller, or requests are not authorised."""

@@ -7,20 +7,20 @@ simulator has no users, so no other key than these and those of sessions belongs
 
 from __future__ import annotations
 
-import json
 import re
-import secrets
-import time
 from collections.abc import Mapping
 
 from tools.aws_simulator.account.calls import ACCOUNT_ID
-from tools.aws_simulator.account.records import RoleRecord, SessionRecord
+from tools.aws_simulator.account.records import SessionRecord
 from tools.aws_simulator.services.iam import Iam
+from tools.aws_simulator.services.iam_records import new_role
 
 OWNER = "root"
 # The names of roles: https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateRole.html
 _ROLE_NAME = re.compile(r"[\w+=,.@-]{1,64}", re.ASCII)
 _KEY = re.compile(r"[\w+=,.@:-]{2,64}", re.ASCII)  # it is also the name of the session
+_TRUST = {"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}
+_DESCRIPTION = "Created by the AWS simulator at its start, for an access key"
 
 
 class Callers:
@@ -38,7 +38,7 @@ class Callers:
         for key, name in self._names.items():
             check_caller(key, name)
             if name != OWNER:
-                iam.add_role(_role_without_permissions(name))
+                iam.add_role(new_role(name, trust=_TRUST, description=_DESCRIPTION))
 
     def __contains__(self, access_key: str) -> bool:
         """Return whether the access key acts for a role or for the owner."""
@@ -69,20 +69,3 @@ def check_caller(key: str, name: str) -> None:
         raise ValueError(
             f"{name!r} is not the name of a role; expected 1 to 64 letters, digits and characters of +=,.@-_"
         )
-
-
-def _role_without_permissions(name: str) -> RoleRecord:
-    trust = {"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}
-    return RoleRecord(
-        id=f"AROA{secrets.token_hex(8).upper()}0",
-        name=name,
-        path="/",
-        created=time.time(),
-        trust=json.dumps({"Version": "2012-10-17", "Statement": [trust]}),
-        description="Created by the AWS simulator at its start, for an access key",
-        tags=[],
-        max_session_seconds=3600,
-        boundary=None,
-        policies={},
-        attached=[],
-    )

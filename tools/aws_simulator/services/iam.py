@@ -197,7 +197,7 @@ class Iam:
             self._need_aws_policies(OF_AWS)
         self._need_aws_policies(arguments.get("PolicyArn", ""), arguments.get("PermissionsBoundary", ""))
         name = arguments.get("RoleName")
-        if name and not creates and name not in {role["name"] for role in self.roles.values()}:
+        if name and not creates and self.role_named(name) is None:
             raise ServiceError("NoSuchEntity", f"The role with name {name} cannot be found.", 404)
         if call.operation.name == "DeletePolicy":
             self._check_deletable(arguments["PolicyArn"])
@@ -261,6 +261,6 @@ class Iam:
     def add_role(self, record: RoleRecord) -> None:
         """Add a role if no role has its name."""
         with self._moto.lock:
-            if record["name"] not in {role["name"] for role in self.roles.values()}:
+            if self.role_named(record["name"]) is None:
                 self._backend.roles[record["id"]] = restore_role(record)
                 self._commit()

@@ -1,9 +1,12 @@
-"""Turn moto's roles and managed policies into the records of the state, and records into roles and policies."""
+"""Turn moto's roles and managed policies into the records of the state and back, and make records of new roles."""
 
 from __future__ import annotations
 
 import datetime
 import json
+import secrets
+import time
+from collections.abc import Mapping
 from typing import Any
 
 from moto.iam.aws_managed_policies import aws_managed_policies_data
@@ -65,6 +68,34 @@ def policy_record(policy: Any) -> PolicyRecord:
         versions=versions,
         next_version=policy.next_version_num,
     )
+
+
+def new_role(
+    name: str, *, path: str = "/", trust: Mapping[str, Any], description: str, policies: Mapping[str, Any] | None = None
+) -> RoleRecord:
+    """Return the record of a role that the simulator itself creates.
+
+    :param trust: the only statement of its trust policy.
+    :param policies: its inline policies by name.
+    """
+    return RoleRecord(
+        id=new_id("AROA"),
+        name=name,
+        path=path,
+        created=time.time(),
+        trust=json.dumps({"Version": "2012-10-17", "Statement": [trust]}),
+        description=description,
+        tags=[],
+        max_session_seconds=3600,
+        boundary=None,
+        policies={key: json.dumps(document) for key, document in (policies or {}).items()},
+        attached=[],
+    )
+
+
+def new_id(prefix: str) -> str:
+    """Return a new id of a role (prefix ``AROA``) or of a managed policy (``ANPA``)."""
+    return f"{prefix}{secrets.token_hex(8).upper()}0"
 
 
 def restore_role(record: RoleRecord) -> Any:

@@ -156,8 +156,6 @@ def _read(policy: str) -> tuple[dict[str, Any], frozenset[str]]:
 
 
 def _keys_of(policy: Policy) -> Iterator[str]:
-    if not policy:
-        return
     for statement in statements(policy):
         for keys in statement.get("Condition", {}).values():
             yield from (key.lower() for key in keys)

@@ -13,14 +13,15 @@ import binascii
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from tools.aws_simulator.access.conditions import Context, PolicyError
+from tools.aws_simulator.access.conditions import PolicyError
 from tools.aws_simulator.access.documents import read_document, statements
 from tools.aws_simulator.access.policies import AccessRequest, Decision, Policy, decide
 from tools.aws_simulator.account.records import RoleRecord
 from tools.aws_simulator.protocol.errors import ServiceError
+from tools.aws_simulator.services.iam_records import OF_AWS
 
 DocumentOf = Callable[[str], Policy | None]
 _PAGE_SIZE = 100
@@ -30,7 +31,6 @@ _DECISIONS: Mapping[Decision, str] = {
     "denied": "explicitDeny",
     "not allowed": "implicitDeny",
 }
-_OF_AWS = "arn:aws:iam::aws:policy/"
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ def _of_role(role: RoleRecord, document_of: DocumentOf) -> Iterator[_Source]:
     for arn in role["attached"]:
         document = document_of(arn)
         if document is not None:
-            kind = "aws-managed" if arn.startswith(_OF_AWS) else "user-managed"
+            kind = "aws-managed" if arn.startswith(OF_AWS) else "user-managed"
             yield _Source(arn.rpartition("/")[2], kind, document)
 
 
@@ -134,31 +134,26 @@ def _result(
     final = limit if limit and (decision == "allowed" or limit == "denied") else decision
     matched = [source for source, own in decisions if own == decision != "not allowed"]
     policies = [source.policy for source in everything] + ([] if boundary is None else [boundary])
-    limited = {} if limit is None else {"AllowedByPermissionsBoundary": limit == "allowed"}
+    detail = {"PermissionsBoundaryDecisionDetail": {"AllowedByPermissionsBoundary": limit == "allowed"}}
     return {
         "EvalActionName": request.action,
         "EvalResourceName": request.resource,
         "EvalDecision": _DECISIONS[final],
         "MatchedStatements": [{"SourcePolicyId": one.name, "SourcePolicyType": one.type} for one in matched],
         "MissingContextValues": sorted({key for policy in policies for key in _missing(policy, request)}),
-        **({"PermissionsBoundaryDecisionDetail": limited} if limited else {}),
+        **(detail if limit else {}),
     }
 
 
 def _missing(policy: Policy, request: AccessRequest) -> Iterator[str]:
     """Yield the condition keys that the request lacks, of the statements that are about its action and resource."""
     present = {name.lower() for name in request.context}
-    for statement in statements(policy) if policy else ():
+    for statement in statements(policy):
         about = {name: value for name, value in statement.items() if name != "Condition"}
         unconditional = {"Version": policy.get("Version"), "Statement": [{**about, "Effect": "Allow"}]}
-        if "Condition" in statement and decide([unconditional], _without_context(request)) == "allowed":
+        if "Condition" in statement and decide([unconditional], replace(request, context={})) == "allowed":
             keys = [key for keys in statement["Condition"].values() for key in keys]
             yield from (key for key in keys if key.lower() not in present)
-
-
-def _without_context(request: AccessRequest) -> AccessRequest:
-    context: Context = {}
-    return AccessRequest(request.action, request.resource, request.principals, context)
 
 
 def _page(asked: Sequence[AccessRequest], arguments: Mapping[str, Any]) -> tuple[Sequence[AccessRequest], str | None]:

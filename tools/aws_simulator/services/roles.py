@@ -9,8 +9,6 @@ evaluated.
 from __future__ import annotations
 
 import json
-import secrets
-import time
 from collections.abc import Collection, Mapping
 
 from tools.aws_simulator.access.conditions import Context, PolicyError
@@ -20,6 +18,7 @@ from tools.aws_simulator.account.records import RoleRecord
 from tools.aws_simulator.account.state import State
 from tools.aws_simulator.protocol.errors import AccessDeniedException, ValidationException
 from tools.aws_simulator.services.iam import Iam
+from tools.aws_simulator.services.iam_records import new_role
 from tools.aws_simulator.services.permissions import ROOT, PermissionsOfRoles, described
 
 __all__ = ["BEDROCK", "ROLE_PREFIX", "ROOT", "Roles", "add_service_roles", "service_role"]
@@ -151,16 +150,10 @@ def service_role(arn: str) -> RoleRecord:
         {"Effect": "Allow", "Action": objects, "Resource": ["arn:aws:s3:::*"]},
         {"Effect": "Allow", "Action": models, "Resource": "*"},
     ]
-    return RoleRecord(
-        id=f"AROA{secrets.token_hex(8).upper()}0",
-        name=name,
+    return new_role(
+        name,
         path=f"/{path}/" if path else "/",
-        created=time.time(),
-        trust=json.dumps({"Version": "2012-10-17", "Statement": [trust]}),
+        trust=trust,
         description="Created by the AWS simulator at its start",
-        tags=[],
-        max_session_seconds=3600,
-        boundary=None,
-        policies={"jobs": json.dumps({"Version": "2012-10-17", "Statement": statements})},
-        attached=[],
+        policies={"jobs": {"Version": "2012-10-17", "Statement": statements}},
     )

@@ -50,7 +50,7 @@ class Sts:
         self._iam = iam
         self._roles = roles
         self._callers = callers
-        self._enforced = enforced
+        self.enforced = enforced
         handlers = {"GetCallerIdentity": self.caller_identity, "AssumeRole": self.assume_role}
         self.service = SimulatedService(load_service("sts"), handlers)
 
@@ -63,7 +63,7 @@ class Sts:
 
     def is_refused(self, access_key: str) -> bool:
         """Return whether an access key belongs to nobody, and is therefore refused."""
-        return self._enforced and access_key not in self._callers and self.session(access_key) is None
+        return self.enforced and access_key not in self._callers and self.session(access_key) is None
 
     def caller_arn(self, access_key: str) -> str:
         """Return the ARN of the caller with this access key, even if the session has expired."""
@@ -79,8 +79,8 @@ class Sts:
         """Return why a request with this access key and session token is refused; None if it is accepted.
 
         The key of a caller is accepted with any token and without one, as is an unknown key if requests are not
-        authorised. Sessions that earlier versions
-        of the simulator stored have no token, so only their expiry time is checked.
+        authorised. Sessions that earlier versions of the simulator stored have no token, so only their expiry time is
+        checked.
         """
         session = self.session(access_key)
         if session is None:

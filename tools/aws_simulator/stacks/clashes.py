@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from tools.aws_simulator.stacks.template import RenderedResource, RenderedStack
+from tools.aws_simulator.stacks.template import RenderedStack
 from tools.aws_simulator.stacks.yaml_files import StackError
 
 # The types whose names can exist once in an account, and what to call them in a message.
@@ -27,18 +27,11 @@ def check_clashes(stacks: Iterable[tuple[Path, RenderedStack]]) -> None:
         for logical_id, resource in stack.resources.items():
             if resource.type not in _UNIQUE:
                 continue
-            name = _name(resource)
             # IAM does not distinguish names by case, and names of buckets have small letters only.
-            key = (resource.type, name.lower())
+            key = (resource.type, resource.name.lower())
             if key in owners:
                 raise StackError(
-                    f"{path}: Resources.{logical_id}: the {_UNIQUE[resource.type]} {name} already exists in"
+                    f"{path}: Resources.{logical_id}: the {_UNIQUE[resource.type]} {resource.name} already exists in"
                     f" {owners[key]}. CloudFormation refuses the second one. Give each of them its own name."
                 )
             owners[key] = f"Resources.{logical_id} of the stack {stack.name}"
-
-
-def _name(resource: RenderedResource) -> str:
-    if resource.type == "AWS::S3::BucketPolicy":
-        return str(resource.properties.get("Bucket", ""))
-    return resource.name

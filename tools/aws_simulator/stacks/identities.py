@@ -6,7 +6,6 @@ https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/AWS_IAM.h
 
 from __future__ import annotations
 
-import secrets
 import time
 from collections.abc import Iterable, Mapping
 
@@ -16,6 +15,7 @@ from moto.iam.policy_validation import IAMPolicyDocumentValidator
 from tools.aws_simulator.account.records import PolicyRecord, PolicyVersionRecord, RoleRecord
 from tools.aws_simulator.protocol.errors import ServiceError
 from tools.aws_simulator.services.iam import Iam
+from tools.aws_simulator.services.iam_records import new_id
 from tools.aws_simulator.services.policy_checks import check_permissions, check_trust
 from tools.aws_simulator.services.roles import ROLE_PREFIX
 from tools.aws_simulator.stacks.properties import check_known, document_of, objects_of, tags_of, text_of, texts_of
@@ -59,13 +59,12 @@ class Identities:
             check_known(place, policy, ("PolicyName", "PolicyDocument"))
             policies[text_of(place, policy, "PolicyName")] = _permissions(place, policy, managed=False)
         before = self._roles.get(resource.name)
-        attached = dict.fromkeys([*(before["attached"] if before else ())])
-        attached |= dict.fromkeys(texts_of(where, properties, "ManagedPolicyArns"))
+        attached = [*(before["attached"] if before else ()), *texts_of(where, properties, "ManagedPolicyArns")]
         boundary = properties.get("PermissionsBoundary")
         tags = {tag["Key"]: tag["Value"] for tag in before["tags"]} if before else {}
         tags |= tags_of(where, properties, stack_tags)
         self._roles[resource.name] = RoleRecord(
-            id=before["id"] if before else f"AROA{secrets.token_hex(8).upper()}0",
+            id=before["id"] if before else new_id("AROA"),
             name=resource.name,
             path=text_of(where, properties, "Path", "/"),
             created=before["created"] if before else time.time(),
@@ -75,7 +74,7 @@ class Identities:
             max_session_seconds=int(text_of(where, properties, "MaxSessionDuration", str(_SESSION_SECONDS))),
             boundary=None if boundary is None else str(boundary),
             policies=policies,
-            attached=list(attached),
+            attached=list(dict.fromkeys(attached)),
         )
 
     def put_managed_policy(self, where: str, resource: RenderedResource) -> None:
@@ -95,7 +94,7 @@ class Identities:
             versions.append(PolicyVersionRecord(id=f"v{number}", document=document, created=now, default=True))
             number += 1
         self._policies[resource.arn] = PolicyRecord(
-            id=before["id"] if before else f"ANPA{secrets.token_hex(8).upper()}0",
+            id=before["id"] if before else new_id("ANPA"),
             name=resource.name,
             path=text_of(where, properties, "Path", "/"),
             created=before["created"] if before else now,

@@ -44,8 +44,8 @@ class Buckets(Protocol):
         """
 
 
-def load_stacks(paths: Iterable[Path], iam: Iam, s3: Buckets) -> dict[str, RenderedStack]:
-    """Create or update the stacks that templates or stack deployment files describe, and return them by name.
+def load_stacks(paths: Iterable[Path], iam: Iam, s3: Buckets) -> None:
+    """Create or update the stacks that templates or stack deployment files describe.
 
     :raises StackError: a file or one of its resources is not valid. The message names the file, the resource and the
         property. Files before this one may already have been loaded.
@@ -58,14 +58,11 @@ def load_stacks(paths: Iterable[Path], iam: Iam, s3: Buckets) -> dict[str, Rende
             raise StackError(f"{path}: another file has the name {stack.name} too. Stacks need different names.")
         names.add(stack.name)
     check_clashes((path, stack) for path, stack, _ in rendered)
-    stacks: dict[str, RenderedStack] = {}
     for path, stack, deployment in rendered:
         try:
             _load(stack, deployment, iam, s3)
         except StackError as error:
             raise StackError(f"{path}: {str(error).rstrip('.')}.") from None
-        stacks[stack.name] = stack
-    return stacks
 
 
 def _load(stack: RenderedStack, deployment: Deployment, iam: Iam, s3: Buckets) -> None:

@@ -73,4 +73,4 @@ def _check(name: str, declaration: Mapping[str, Any], kind: str, value: str) -> 
     size = float(value) if kind == "Number" else len(value)
     least, most = ("MinValue", "MaxValue") if kind == "Number" else ("MinLength", "MaxLength")
     if size < float(declaration.get(least, size)) or size > float(declaration.get(most, size)):
-        raise StackError(f"Parameters.{name}: {value!r} is shorter, longer, less or more than the template accepts")
+        raise StackError(f"Parameters.{name}: {value!r} is not between {least} and {most}")

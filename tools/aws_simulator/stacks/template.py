@@ -26,7 +26,7 @@ _SECTIONS = frozenset(
 _RESOURCE = frozenset(
     {"Type", "Properties", "Condition", "DependsOn", "Metadata", "DeletionPolicy", "UpdateReplacePolicy"}
 )
-# The property with the physical name of a resource. Ref returns this name, except for the types in _REF_IS_ARN.
+# The property with the physical name of a resource. Ref returns this name, except for the type _REF_IS_ARN.
 _NAMES = {
     "AWS::IAM::ManagedPolicy": "ManagedPolicyName",
     "AWS::IAM::Policy": "PolicyName",
@@ -37,7 +37,7 @@ _NAMES = {
     "AWS::S3::BucketPolicy": "Bucket",
 }
 _REF_IS_ARN = "AWS::IAM::ManagedPolicy"
-# Names of these kinds that CloudFormation makes up are in lower case.
+# A name that CloudFormation makes up for this type is in lower case.
 _LOWER = "AWS::S3::Bucket"
 _ID = uuid.UUID("6f1c4b1e-6a0c-5f0e-9d64-2f3f0a3a9d11")
 

@@ -50,19 +50,6 @@ def test_one_statement_need_not_be_in_a_list() -> None:
 
 
 @pytest.mark.parametrize(
-    ("boundary", "expected"),
-    [
-        (policy(allow(Action="s3:*", Resource="*")), "allowed"),
-        (policy(allow(Action="s3:Put*")), "not allowed"),
-        (policy(allow(), allow(Effect="Deny")), "denied"),
-    ],
-)
-def test_a_boundary_limits_and_does_not_grant(boundary: dict[str, Any], expected: str) -> None:
-    assert decide([policy(allow())], GET, boundary=boundary) == expected
-    assert decide([], GET, boundary=boundary) != "allowed"
-
-
-@pytest.mark.parametrize(
     ("principal", "expected"),
     [
         ({"Service": "bedrock.amazonaws.com"}, "allowed"),

@@ -14,6 +14,9 @@ MODEL = "arn:aws:bedrock:us-east-1::foundation-model/m"
 class FakeSts:
     """A caller with the key ``key`` and the owner with the key ``owner``."""
 
+    def __init__(self, *, enforced: bool) -> None:
+        self.enforced = enforced
+
     def session(self, access_key: str) -> dict[str, str] | None:
         return {"arn": CALLER, "role": "role"} if access_key == "key" else None
 
@@ -29,8 +32,8 @@ class FakeRoles:
 
 
 def authorizer(*, enforced: bool = True) -> tuple[Authorizer, AccessLog]:
-    log, sts, roles = AccessLog(), cast(Any, FakeSts()), cast(Any, FakeRoles())
-    return Authorizer(sts, roles, log, enforced=enforced), log
+    log, sts, roles = AccessLog(), cast(Any, FakeSts(enforced=enforced)), cast(Any, FakeRoles())
+    return Authorizer(sts, roles, log), log
 
 
 def ask(authorizer: Authorizer, key: str, action: str = "bedrock:InvokeModel", resource: str = MODEL) -> str | None:

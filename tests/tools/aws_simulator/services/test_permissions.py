@@ -63,6 +63,8 @@ TO_ROLE = policy({"Effect": "Allow", "Principal": {"AWS": ROLE}, "Action": "s3:*
         (FakeIam(), None, NOT_ALLOWED),
         (None, None, NOT_ALLOWED),
         (FakeIam(allow(), allow(effect="Deny")), None, f"{DENIED} an identity-based policy"),
+        (FakeIam(allow(), boundary=policy(allow())), None, None),
+        (FakeIam(boundary=policy(allow())), None, NOT_ALLOWED),
         (FakeIam(allow(), boundary=policy(allow("s3:Put*"))), None, OUTSIDE),
         (FakeIam(allow(), boundary=policy(allow(effect="Deny"))), None, f"{DENIED} a permissions boundary"),
         (FakeIam(allow()), FROM_BUCKET, f"{DENIED} a resource-based policy"),

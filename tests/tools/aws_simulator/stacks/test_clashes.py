@@ -14,10 +14,7 @@ TYPES = [ROLE, POLICY, BUCKET, "AWS::S3::BucketPolicy"]
 
 
 def stack(name: str, **resources: tuple[str, str]) -> tuple[Path, RenderedStack]:
-    rendered = {
-        logical: RenderedResource(kind, value, "", {"Bucket": value} if kind.endswith("BucketPolicy") else {})
-        for logical, (kind, value) in resources.items()
-    }
+    rendered = {logical: RenderedResource(kind, value, "") for logical, (kind, value) in resources.items()}
     return Path(f"{name}.yaml"), RenderedStack(name, rendered, {})
 
 

@@ -9,7 +9,7 @@ evaluated.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 
 from tools.aws_simulator.access.conditions import Context, PolicyError
 from tools.aws_simulator.access.policies import AccessRequest, decide
@@ -55,7 +55,7 @@ class Roles:
         role_arn: str,
         principals: frozenset[tuple[str, str]],
         region: str,
-        context: Mapping[str, str],
+        context: Context,
         *,
         action: str = "sts:AssumeRole",
     ) -> bool:

@@ -8,7 +8,7 @@ https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsident
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from tools.aws_simulator.access.conditions import Context
@@ -16,6 +16,7 @@ from tools.aws_simulator.account.calls import ACCOUNT_ID
 from tools.aws_simulator.protocol.errors import ServiceError
 from tools.aws_simulator.services.authorization import Authorizer
 from tools.aws_simulator.services.iam import Iam
+from tools.aws_simulator.services.request_keys import request_keys
 from tools.aws_simulator.services.service import ServiceCall
 
 # The prefixes of the actions, by the name of the service in botocore.
@@ -52,39 +53,28 @@ class ServiceAccess:
             quota = f"{arguments['ServiceCode']}/{arguments['QuotaCode']}"
             return f"arn:aws:servicequotas:{call.scope.region}:{ACCOUNT_ID}:{quota}", {}
         if service == "sts":
-            return arguments["RoleArn"], _requested(arguments)
+            return arguments["RoleArn"], request_keys(arguments)
         return self._iam_resource(call.operation.name, arguments) if service == "iam" else ("*", {})
 
     def _iam_resource(self, operation: str, arguments: Mapping[str, Any]) -> tuple[str, Context]:
         path = arguments.get("Path", "/")
         if operation == "CreateRole":
-            return f"{_IAM}:role{path}{arguments['RoleName']}", _requested(arguments)
+            return f"{_IAM}:role{path}{arguments['RoleName']}", request_keys(arguments)
         if operation == "CreatePolicy":
-            return f"{_IAM}:policy{path}{arguments['PolicyName']}", _requested(arguments)
+            return f"{_IAM}:policy{path}{arguments['PolicyName']}", request_keys(arguments)
         if "RoleName" in arguments:
             arn, role = self._iam.role_named(arguments["RoleName"]) or (f"{_IAM}:role/{arguments['RoleName']}", None)
             tags = {tag["Key"]: tag["Value"] for tag in role["tags"]} if role else {}
-            return arn, {**_existing(tags), **_requested(arguments), **_policy(arguments)}
+            return arn, {**_existing(tags), **request_keys(arguments), **_policy(arguments)}
         if "PolicyArn" in arguments:
             policy = self._iam.policies.get(arguments["PolicyArn"])
             tags = {tag["Key"]: tag["Value"] for tag in policy["tags"].values()} if policy else {}
-            return arguments["PolicyArn"], {**_existing(tags), **_requested(arguments)}
+            return arguments["PolicyArn"], {**_existing(tags), **request_keys(arguments)}
         return str(arguments.get("PolicySourceArn", "*")), {}
 
 
 def _existing(tags: Mapping[str, str]) -> Context:
     return {f"aws:ResourceTag/{key}": value for key, value in tags.items()}
-
-
-def _requested(arguments: Mapping[str, Any]) -> Context:
-    tags: Sequence[Mapping[str, str]] = arguments.get("Tags", [])
-    keys = [tag["Key"] for tag in tags] or arguments.get("TagKeys", [])
-    context: dict[str, str | Sequence[str]] = {f"aws:RequestTag/{tag['Key']}": tag["Value"] for tag in tags}
-    if keys:
-        context["aws:TagKeys"] = keys
-    if "PermissionsBoundary" in arguments:
-        context["iam:PermissionsBoundary"] = arguments["PermissionsBoundary"]
-    return context
 
 
 def _policy(arguments: Mapping[str, Any]) -> Context:

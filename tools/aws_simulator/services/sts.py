@@ -21,6 +21,7 @@ from tools.aws_simulator.protocol.errors import ServiceError
 from tools.aws_simulator.protocol.specification import load_service
 from tools.aws_simulator.services.callers import Callers
 from tools.aws_simulator.services.iam import Iam
+from tools.aws_simulator.services.request_keys import request_keys
 from tools.aws_simulator.services.roles import ROOT, Roles
 from tools.aws_simulator.services.service import ServiceCall, SimulatedService
 
@@ -134,10 +135,11 @@ class Sts:
         principals = {("AWS", caller), ("AWS", ROOT), ("AWS", ACCOUNT_ID)}
         if session:
             principals.add(("AWS", session["role"]))
-        context = {"aws:PrincipalArn": session["role"] if session else ROOT, "aws:PrincipalAccount": ACCOUNT_ID}
-        if "ExternalId" in call.arguments:
-            context["sts:ExternalId"] = call.arguments["ExternalId"]
-        context["sts:RoleSessionName"] = call.arguments["RoleSessionName"]
+        context = {
+            "aws:PrincipalArn": session["role"] if session else ROOT,
+            "aws:PrincipalAccount": ACCOUNT_ID,
+            **request_keys(call.arguments),
+        }
         region = call.scope.region
         trusted = self._roles.trusts(role_arn, frozenset(principals), region, context)
         # https://docs.aws.amazon.com/IAM/latest/UserGuide/id_session-tags.html
@@ -145,7 +147,8 @@ class Sts:
         if tags and not self._roles.trusts(role_arn, frozenset(principals), region, context, action="sts:TagSession"):
             text = f"User: {caller} is not authorized to perform: sts:TagSession on resource: {role_arn}"
             raise ServiceError("AccessDenied", text, 403)
-        if not trusted or (session and not self._roles.allows(session["role"], "sts:AssumeRole", role_arn, region)):
+        allowed = not session or self._roles.allows(session["role"], "sts:AssumeRole", role_arn, region, context)
+        if not trusted or not allowed:
             text = f"User: {caller} is not authorized to perform: sts:AssumeRole on resource: {role_arn}"
             raise ServiceError("AccessDenied", text, 403)
 

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -40,6 +42,30 @@ def test_a_key_of_a_role_needs_the_permission_to_assume_another_role(tmp_path: P
             sts.assume_role(RoleArn=arn, RoleSessionName="run")
         simulator.boto("iam").put_role_policy(RoleName="runner", PolicyName="p", PolicyDocument=_EVERYTHING)
         assert sts.assume_role(RoleArn=arn, RoleSessionName="run")["AssumedRoleUser"]["Arn"].endswith("/other/run")
+
+
+@pytest.mark.parametrize("policies", [None, []])
+@pytest.mark.parametrize(
+    ("condition", "stated"),
+    [
+        ({"sts:ExternalId": "secret"}, {"ExternalId": "secret"}),
+        ({"sts:RoleSessionName": "run"}, {}),
+        ({"aws:RequestTag/team": "a"}, {"Tags": [{"Key": "team", "Value": "a"}]}),
+    ],
+)
+def test_conditions_on_assuming_a_role_see_what_the_request_states(
+    tmp_path: Path, policies: list[Path] | None, condition: dict[str, str], stated: dict[str, Any]
+) -> None:
+    trust = {"Effect": "Allow", "Principal": {"AWS": ACCOUNT}, "Action": ["sts:AssumeRole", "sts:TagSession"]}
+    allow = {"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": "*", "Condition": {"StringEquals": condition}}
+    documents = [json.dumps({"Version": "2012-10-17", "Statement": [statement]}) for statement in (trust, allow)]
+    with start_simulator(tmp_path, policies=policies, callers={"distill-run": "runner"}) as simulator:
+        iam, sts = simulator.boto("iam"), simulator.boto("sts", access_key="distill-run")
+        arn = iam.create_role(RoleName="other", AssumeRolePolicyDocument=documents[0])["Role"]["Arn"]
+        iam.put_role_policy(RoleName="runner", PolicyName="p", PolicyDocument=documents[1])
+        assert sts.assume_role(RoleArn=arn, RoleSessionName="run", **stated)["Credentials"]
+        with refused("AccessDenied", "is not authorized to perform: sts:AssumeRole"):
+            sts.assume_role(RoleArn=arn, RoleSessionName="other")
 
 
 @pytest.mark.parametrize(("key", "name"), [("", "r"), ("a b", "r"), ("key", ""), ("key", "a/b"), ("key", "a" * 65)])

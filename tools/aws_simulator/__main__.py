@@ -188,7 +188,8 @@ def _open(options: argparse.Namespace, settings: dict[str, Any]) -> AwsSimulator
     except StackError as error:
         sys.stderr.write(
             f"A file of --policies cannot be loaded: {_one_line(error)} Nothing was started. Roles, policies and"
-            " buckets of the files before it may have been created or changed. Correct the file and start again.\n"
+            " buckets of this file and of those before it may have been created or changed. Correct the file and start"
+            " again.\n"
         )
     except UNREADABLE as error:
         sys.stderr.write(

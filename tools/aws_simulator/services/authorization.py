@@ -10,8 +10,11 @@ from __future__ import annotations
 
 from tools.aws_simulator.access.conditions import Context
 from tools.aws_simulator.account.access_log import AccessLog
-from tools.aws_simulator.services.roles import ROOT, Roles
+from tools.aws_simulator.services.permissions import ROOT
+from tools.aws_simulator.services.roles import Roles
 from tools.aws_simulator.services.sts import Sts
+
+_NO_ROLE = ""  # a role that does not exist may do nothing
 
 
 class Authorizer:
@@ -53,9 +56,8 @@ class Authorizer:
         session = self._sts.session(access_key)
         caller, role = (session["arn"], session["role"]) if session else (ROOT, ROOT)
         if session is None and not self.knows(access_key):
-            reason: str | None = f"because no identity-based policy allows the {action} action"
-        else:
-            reason = self._roles.refusal(role, action, resource_arn, region, context, resource_policy=resource_policy)
+            role = _NO_ROLE
+        reason = self._roles.refusal(role, action, resource_arn, region, context, resource_policy=resource_policy)
         self._log.add(caller, action, resource_arn, allowed=reason is None)
         if reason is None:
             return None

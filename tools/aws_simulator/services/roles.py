@@ -19,9 +19,7 @@ from tools.aws_simulator.account.state import State
 from tools.aws_simulator.protocol.errors import AccessDeniedException, ValidationException
 from tools.aws_simulator.services.iam import Iam
 from tools.aws_simulator.services.iam_records import new_role
-from tools.aws_simulator.services.permissions import ROOT, PermissionsOfRoles, described
-
-__all__ = ["BEDROCK", "ROLE_PREFIX", "ROOT", "Roles", "add_service_roles", "service_role"]
+from tools.aws_simulator.services.permissions import PermissionsOfRoles, described
 
 ROLE_PREFIX = f"arn:aws:iam::{ACCOUNT_ID}:role/"
 BEDROCK = frozenset({("Service", "bedrock.amazonaws.com")})

@@ -21,8 +21,9 @@ from tools.aws_simulator.protocol.errors import ServiceError
 from tools.aws_simulator.protocol.specification import load_service
 from tools.aws_simulator.services.callers import Callers
 from tools.aws_simulator.services.iam import Iam
+from tools.aws_simulator.services.permissions import ROOT
 from tools.aws_simulator.services.request_keys import request_keys
-from tools.aws_simulator.services.roles import ROOT, Roles
+from tools.aws_simulator.services.roles import Roles
 from tools.aws_simulator.services.service import ServiceCall, SimulatedService
 
 DEFAULT_SECONDS = 3600

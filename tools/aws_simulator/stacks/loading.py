@@ -48,7 +48,7 @@ def load_stacks(paths: Iterable[Path], iam: Iam, s3: Buckets) -> None:
     """Create or update the stacks that templates or stack deployment files describe.
 
     :raises StackError: a file or one of its resources is not valid. The message names the file, the resource and the
-        property. Files before this one may already have been loaded.
+        property. Files before this one, and the roles and policies of this one, may already have been loaded.
     """
     # Most errors in files are found before anything changes.
     rendered = [(path, *render_deployment(path)) for path in paths]

@@ -39,7 +39,7 @@ _Loader.yaml_implicit_resolvers = {
 
 
 def _short_form(loader: _Loader, suffix: str, node: yaml.Node) -> dict[str, Any]:
-    """Return the long form of a function: ``!GetAtt A.Arn`` becomes ``{"Fn::GetAtt": ["A", "Arn"]}``."""
+    """Return the long form of a function: ``!GetAtt A.Arn`` becomes ``{"Fn::GetAtt": "A.Arn"}``."""
     name = suffix if suffix in ("Ref", "Condition") else f"Fn::{suffix}"
     value: Any = None
     if isinstance(node, yaml.ScalarNode):
@@ -48,8 +48,6 @@ def _short_form(loader: _Loader, suffix: str, node: yaml.Node) -> dict[str, Any]
         value = loader.construct_sequence(node, deep=True)
     elif isinstance(node, yaml.MappingNode):
         value = loader.construct_mapping(node, deep=True)
-    if suffix == "GetAtt" and isinstance(value, str):
-        value = value.split(".", 1)
     return {name: value}
 
 

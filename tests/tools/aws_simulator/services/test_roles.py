@@ -27,7 +27,8 @@ from tests.tools.aws_simulator.builders import (
     refused,
     teacher,
 )
-from tools.aws_simulator.services.roles import ROOT, Roles, service_role
+from tools.aws_simulator.services.permissions import ROOT
+from tools.aws_simulator.services.roles import Roles, service_role
 
 ACCOUNT = "123456789012"
 

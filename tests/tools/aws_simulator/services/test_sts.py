@@ -11,7 +11,7 @@ from tests.fakes.aws_simulator import RunningSimulator
 from tests.tools.aws_simulator.builders import ROLE, fresh, refused
 from tools.aws_simulator.account.state import State
 from tools.aws_simulator.services.callers import Callers
-from tools.aws_simulator.services.roles import ROOT
+from tools.aws_simulator.services.permissions import ROOT
 from tools.aws_simulator.services.sts import Sts
 
 ACCOUNT = "123456789012"

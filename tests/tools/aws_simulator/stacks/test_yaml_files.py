@@ -24,7 +24,7 @@ f: !Condition Made
 """
     assert read_yaml(written(tmp_path, text)) == {
         "a": {"Ref": "Bucket"},
-        "b": {"Fn::GetAtt": ["Role", "Arn"]},
+        "b": {"Fn::GetAtt": "Role.Arn"},
         "c": {"Fn::GetAtt": ["Role", "Arn"]},
         "d": {"Fn::Sub": ["${Name}-x", {"Name": {"Ref": "Bucket"}}]},
         "e": {"Fn::If": ["Made", {"Ref": "Bucket"}, {"Ref": "AWS::NoValue"}]},

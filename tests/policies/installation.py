@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
@@ -25,7 +26,7 @@ from include.distill.training.job_identity import TrainingRecipe
 from tests.fakes.aws_simulator import RunningSimulator
 from tests.fakes.patience import wait_until
 from tests.fakes.variables import VARIABLES
-from tests.policies.policed_account import RECORDS
+from tests.policies.policed_account import RECORDS, connection_of, enforced_account
 from tests.tools.aws_simulator import builders
 
 RUN_ID = "scheduled__2026-11-25T02:00:00+00:00"
@@ -38,6 +39,11 @@ EVERYTHING = {
     "confirm_buckets": "",
 }
 ROLES = ("run", "promotion", "clean-up")
+
+
+def shared_account(folder: Path, *names: str) -> AbstractContextManager[RunningSimulator]:
+    """Run an account with the stacks and the callers of these environments until the block ends."""
+    return enforced_account(folder, names, [f"{name}-{role}" for name in names for role in ROLES])
 
 
 @dataclass(frozen=True)
@@ -87,9 +93,6 @@ class Installation:
         (folder / f"{use_case}.yaml").write_text(yaml.safe_dump(raw))
         self.use_case: UseCase = load_use_case(folder / f"{use_case}.yaml", variables)
         self.dag_id = f"distill_{use_case}"
-        for role in ROLES:
-            connection = f"aws://{name}-{role}:any@?region_name=us-east-1"
-            monkeypatch.setenv(f"AIRFLOW_CONN_{name}_{role.replace('-', '_')}".upper(), connection)
 
     @property
     def root(self) -> str:
@@ -102,7 +105,7 @@ class Installation:
     def hook(self, role: str = "run") -> BedrockDistillHook:
         """Return the hook of a caller."""
         if role not in self._hooks:
-            self._hooks[role] = BedrockDistillHook(f"{self.name}_{role.replace('-', '_')}", "us-east-1")
+            self._hooks[role] = BedrockDistillHook(connection_of(f"{self.name}-{role}"), "us-east-1")
         return self._hooks[role]
 
     def store(self, role: str = "run") -> S3ObjectStore:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -25,11 +25,12 @@ from include.distill.managed_evaluation.plan import judge_config
 from include.distill.training.job_identity import TrainingRecipe
 from tests.distill.conftest import CATALOG
 from tests.distill.managed_evaluation.test_plan import SETTINGS
-from tests.fakes.aws_simulator import FAST, RunningSimulator
+from tests.fakes.aws_simulator import RunningSimulator
 from tests.fakes.patience import wait_until
 from tests.tools.aws_simulator import builders
 from tests.tools.aws_simulator.builders import conversation, fresh, jsonl
 from tools.aws_simulator.testing import start_simulator
+from tools.local_airflow.callers import connection_uri
 
 STACKS = Path(__file__).with_name("stacks")
 RUN, PROMOTION, CLEAN_UP, CHECK = "policed-run", "policed-promotion", "policed-clean-up", "policed-check"
@@ -61,7 +62,7 @@ class PolicedAccount:
     def hook(self, caller: str) -> BedrockDistillHook:
         """Return the pipeline's hook with the connection of a caller."""
         if caller not in self._hooks:
-            self._hooks[caller] = BedrockDistillHook(caller.replace("-", "_"), "us-east-1")
+            self._hooks[caller] = BedrockDistillHook(connection_of(caller), "us-east-1")
         return self._hooks[caller]
 
     def store(self, caller: str) -> S3ObjectStore:
@@ -121,23 +122,26 @@ class PolicedAccount:
         output = f"{OUTPUT}/prompt_optimizations/0/"
         return OptimizationJobRequest(name, request_token(name), {"modelId": builders.OPTIMIZED}, lines, output, TAGS)
 
+    def train(self) -> Any:
+        """Buy another training job, wait for its end and return it."""
+        arn = str(self.bedrock.create_model_customization_job(**self.job_request().parameters())["jobArn"])
+        return builders.finished_job(self.simulator, arn)
+
     @cached_property
     def job(self) -> str:
         """The ARN of a completed training job."""
-        arn = str(self.bedrock.create_model_customization_job(**self.job_request().parameters())["jobArn"])
-        assert builders.finished_job(self.simulator, arn)["status"] == "Completed"
-        return arn
+        job = self.train()
+        assert job["status"] == "Completed"
+        return str(job["jobArn"])
 
     @cached_property
     def model(self) -> str:
         """The ARN of a custom model."""
-        return self.new_model(self.job)
+        return self.new_model()
 
-    def new_model(self, job: str = "") -> str:
+    def new_model(self) -> str:
         """Train another custom model and return its ARN."""
-        if not job:
-            job = str(self.bedrock.create_model_customization_job(**self.job_request().parameters())["jobArn"])
-        return str(builders.finished_job(self.simulator, job)["outputModelArn"])
+        return str(self.train()["outputModelArn"])
 
     @cached_property
     def batch(self) -> str:
@@ -224,20 +228,39 @@ def question(model: str, *, invoke_id: str = "") -> ModelRequest:
 
 
 @contextmanager
-def policed_account(folder: Path) -> Iterator[PolicedAccount]:
-    """Run an account under the template's policies until the block ends."""
-    callers = {caller: caller for caller in CALLERS}
-    policies = [STACKS / "policed.yaml", STACKS / "created.yaml"]
-    # Quotas are large, because a refused probe may leave something.
-    settings = {**FAST, "model_units": 1000, "deployments": 1000, "deployments_in_progress": 1000}
+def enforced_account(
+    folder: Path, stacks: Iterable[str], callers: Iterable[str], **settings: Any
+) -> Iterator[RunningSimulator]:
+    """
+    Run an account under the policies of some of the stacks until the block ends.
+
+    :param callers: names of roles. Each name is also an access key, and the key's connection has the id of
+        :func:`connection_of`. No other connections and credentials exist.
+    """
+    roles = {caller: caller for caller in callers}
+    policies = [STACKS / f"{name}.yaml" for name in stacks]
     with (
-        start_simulator(folder, roles=(), policies=policies, callers=callers, **settings) as simulator,
+        start_simulator(folder, roles=(), policies=policies, callers=roles, **settings) as simulator,
         pytest.MonkeyPatch.context() as monkeypatch,
     ):
         for name in [name for name in os.environ if name.startswith(("AWS_", "AIRFLOW_CONN_"))]:
             monkeypatch.delenv(name)
         monkeypatch.setenv("AWS_ENDPOINT_URL", simulator.url)
-        for caller in CALLERS:
-            connection = f"aws://{caller}:any@?region_name=us-east-1"
-            monkeypatch.setenv(f"AIRFLOW_CONN_{caller.replace('-', '_').upper()}", connection)
+        for caller in roles:
+            variable = f"AIRFLOW_CONN_{connection_of(caller).upper()}"
+            monkeypatch.setenv(variable, connection_uri(caller, "us-east-1"))
+        yield simulator
+
+
+def connection_of(caller: str) -> str:
+    """Return the id of the connection with which Airflow acts for a role."""
+    return caller.replace("-", "_")
+
+
+@contextmanager
+def policed_account(folder: Path) -> Iterator[PolicedAccount]:
+    """Run an account with all callers of this module until the block ends."""
+    # Quotas are large, because a refused probe may leave something.
+    settings = {"model_units": 1000, "deployments": 1000, "deployments_in_progress": 1000}
+    with enforced_account(folder, ("policed", "created"), CALLERS, **settings) as simulator:
         yield PolicedAccount(simulator)

@@ -8,14 +8,13 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 from typing import Any
 
+from tests.deploy.stack_under_test import documents, texts
 from tests.policies.policed_account import STACKS, PolicedAccount
-from tools.aws_simulator.stacks.deployments import read_deployment
-from tools.aws_simulator.stacks.template import RenderedStack, render
+from tools.aws_simulator.account.calls import ACCOUNT_ID
+from tools.aws_simulator.stacks.deployments import render_deployment
 
-ACCOUNT = "123456789012"
 JOBS_POLICY = "bedrock-customization"
 
 
@@ -28,7 +27,6 @@ class Permission:
     :param name: name of the policy or the role in the account.
     """
 
-    stack: str
     policy: str
     name: str
     sid: str
@@ -40,33 +38,15 @@ class Permission:
 
 
 @cache
-def rendered(file: str, **more: str) -> RenderedStack:
-    """Render a stack deployment file of this folder. ``more`` replaces parameters."""
-    deployment = read_deployment(STACKS / f"{file}.yaml")
-    return render(Path(deployment.template), {**deployment.parameters, **more}, stack_name=file)
-
-
-def permissions(stack: RenderedStack) -> list[Permission]:
-    """Return all permissions that a stack grants."""
-    found = []
-    for logical_id, resource in stack.resources.items():
-        documents: list[Mapping[str, Any]] = []
-        if resource.type == "AWS::IAM::ManagedPolicy":
-            documents = [resource.properties["PolicyDocument"]]
-        elif resource.type == "AWS::IAM::Role":
-            documents = [policy["PolicyDocument"] for policy in resource.properties["Policies"]]
-        found += [
-            Permission(stack.name, logical_id, resource.name, statement["Sid"], action)
-            for document in documents
-            for statement in document["Statement"]
-            for action in _actions(statement)
-        ]
-    return found
-
-
-def _actions(statement: Mapping[str, Any]) -> list[str]:
-    given = statement["Action"]
-    return [given] if isinstance(given, str) else list(given)
+def permissions(name: str) -> tuple[Permission, ...]:
+    """Return all permissions that a stack of this folder grants."""
+    stack, _ = render_deployment(STACKS / f"{name}.yaml")
+    return tuple(
+        Permission(logical_id, stack.resources[logical_id].name, statement["Sid"], action)
+        for logical_id, document in documents(stack).items()
+        for statement in document["Statement"]
+        for action in texts(statement["Action"])
+    )
 
 
 def without(document: Mapping[str, Any], permission: Permission) -> dict[str, Any]:
@@ -74,7 +54,7 @@ def without(document: Mapping[str, Any], permission: Permission) -> dict[str, An
     left = copy.deepcopy(dict(document))
     for statement in left["Statement"]:
         if statement["Sid"] == permission.sid:
-            statement["Action"] = [action for action in _actions(statement) if action != permission.action]
+            statement["Action"] = [action for action in texts(statement["Action"]) if action != permission.action]
     left["Statement"] = [statement for statement in left["Statement"] if statement["Action"]]
     # A policy needs a statement. This one allows nothing that the pipeline does.
     left["Statement"] = left["Statement"] or [{"Effect": "Allow", "Action": "s3:GetBucketAcl", "Resource": "*"}]
@@ -95,7 +75,7 @@ def removed(account: PolicedAccount, permission: Permission) -> Iterator[None]:
         finally:
             iam.put_role_policy(**named, PolicyDocument=json.dumps(whole))
         return
-    arn = f"arn:aws:iam::{ACCOUNT}:policy/{permission.name}"
+    arn = f"arn:aws:iam::{ACCOUNT_ID}:policy/{permission.name}"
     version = iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
     whole = iam.get_policy_version(PolicyArn=arn, VersionId=version)["PolicyVersion"]["Document"]
     document = json.dumps(without(whole, permission))

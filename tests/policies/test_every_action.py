@@ -17,10 +17,9 @@ from tests.policies.policed_account import (
     PROMOTION,
     RUN,
     PolicedAccount,
-    policed_account,
 )
 from tests.policies.probes import Probe
-from tests.policies.template_statements import Permission, permissions, removed, rendered
+from tests.policies.template_statements import Permission, permissions, removed
 
 # The caller and the probes of each managed policy.
 TABLES = {
@@ -49,19 +48,13 @@ class Case:
 
 def cases() -> Iterator[Case]:
     """Return a case for each permission of a managed policy, even if it has no probe."""
-    for one in permissions(rendered("policed")):
+    for one in permissions("policed"):
         if one.policy in TABLES and one.action != NEEDS_NO_POLICY:
             caller, table = TABLES[one.policy]
             yield Case(one, caller, table.get(one.sid, {}).get(one.action))
-    for one in permissions(rendered("created")):
+    for one in permissions("created"):
         if one.policy in CREATING and one.sid in probes.CREATING:
             yield Case(one, CREATING[one.policy], probes.CREATING[one.sid].get(one.action))
-
-
-@pytest.fixture(scope="module")
-def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PolicedAccount]:
-    with policed_account(tmp_path_factory.mktemp("policed")) as account:
-        yield account
 
 
 def refusals(account: PolicedAccount, case: Case) -> set[str]:

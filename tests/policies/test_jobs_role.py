@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from tests.policies.policed_account import PROFILE, PolicedAccount, policed_account
-from tests.policies.template_statements import permissions, removed, rendered
+from tests.policies.policed_account import PROFILE, PolicedAccount
+from tests.policies.template_statements import permissions, removed
 from tests.tools.aws_simulator import builders
 
 # Pages of AWS demand these actions, but the jobs of the pipeline do not use them in the simulator:
@@ -24,12 +24,6 @@ DEMANDED_BY_AWS = {
     ("RunEvaluatorsInBatches", "bedrock:CreateModelInvocationJob"),
     ("RunEvaluatorsInBatches", "bedrock:StopModelInvocationJob"),
 }
-
-
-def train(account: PolicedAccount) -> Any:
-    """Train a model, and return the job."""
-    arn = account.bedrock.create_model_customization_job(**account.job_request().parameters())["jobArn"]
-    return builders.finished_job(account.simulator, arn)
 
 
 def batch(account: PolicedAccount) -> Any:
@@ -48,19 +42,13 @@ def evaluate_directly(account: PolicedAccount) -> Any:
 
 
 JOBS: dict[tuple[str, str], Callable[[PolicedAccount], Any]] = {
-    ("ReadInput", "s3:GetObject"): train,
-    ("WriteOutput", "s3:PutObject"): train,
+    ("ReadInput", "s3:GetObject"): PolicedAccount.train,
+    ("WriteOutput", "s3:PutObject"): PolicedAccount.train,
     ("InvokeInferenceProfiles", "bedrock:InvokeModel"): batch,
     ("InvokeModelsBehindProfiles", "bedrock:InvokeModel"): batch,
     ("InvokeModelsDirectly", "bedrock:InvokeModel"): evaluate_directly,
 }
-PERMISSIONS = {(one.sid, one.action): one for one in permissions(rendered("policed")) if one.policy == "JobsRole"}
-
-
-@pytest.fixture(scope="module")
-def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PolicedAccount]:
-    with policed_account(tmp_path_factory.mktemp("jobs_role")) as account:
-        yield account
+PERMISSIONS = {(one.sid, one.action): one for one in permissions("policed") if one.policy == "JobsRole"}
 
 
 def test_a_job_shows_that_each_action_is_needed_unless_only_aws_can_show_it() -> None:

@@ -2,47 +2,31 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from bedrock_distill.hooks.bedrock import BedrockDistillHook
-from bedrock_distill.hooks.s3 import S3ObjectStore
 from bedrock_distill.lifecycle.settling import Settling
 from bedrock_distill.lifecycle.standing import StandingSite, switched_arn
 from include.distill.core.errors import RefusedError
 from include.distill.evaluation.champion import write_champion
 from include.distill.evaluation.records import StandingKind
 from tests.contract.test_standing_endpoint import HOLDER, begin, record
-from tests.fakes.aws_simulator import RunningSimulator
 from tests.fakes.patience import wait_until
 from tests.plugins.conftest import make_champion
-from tests.policies.installation import ROLES, Installation
-from tests.policies.policed_account import STACKS
+from tests.policies.installation import Installation, shared_account
 from tests.tools.aws_simulator import builders
-from tools.aws_simulator.testing import start_simulator
 
 
 @pytest.fixture
-def aws(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[RunningSimulator]:
-    for name in [name for name in os.environ if name.startswith("AWS_")]:
-        monkeypatch.delenv(name)
-    callers = {f"prod-{role}": f"prod-{role}" for role in ROLES}
-    with start_simulator(tmp_path / "state", roles=(), policies=[STACKS / "prod.yaml"], callers=callers) as simulator:
-        monkeypatch.setenv("AWS_ENDPOINT_URL", simulator.url)
-        yield simulator
-
-
-@pytest.fixture
-def prod(aws: RunningSimulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Installation:
-    return Installation(aws, monkeypatch, tmp_path / "prod", name="prod", use_case="aws_docs_qa", bucket="shared")
+def prod(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Installation]:
+    with shared_account(tmp_path / "state", "prod") as aws:
+        yield Installation(aws, monkeypatch, tmp_path / "prod", name="prod", use_case="aws_docs_qa", bucket="shared")
 
 
 def site_of(prod: Installation, role: str) -> StandingSite:
-    hook: BedrockDistillHook = prod.hook(role)
-    return StandingSite(hook, S3ObjectStore(hook), prod.use_case, prod.root)
+    return StandingSite(prod.hook(role), prod.store(role), prod.use_case, prod.root)
 
 
 def trained(prod: Installation, arm: str, part: str) -> str:

@@ -6,7 +6,6 @@ Two environments and two teams work in one account at the same time, each under 
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -15,22 +14,15 @@ import pytest
 
 from include.distill.core.errors import RefusedError
 from tests.fakes.aws_simulator import RunningSimulator
-from tests.policies.installation import ROLES, Bought, Installation
-from tests.policies.policed_account import STACKS
-from tools.aws_simulator.testing import start_simulator
+from tests.policies.installation import Bought, Installation, shared_account
 
-NAMES = ("prod", "staging", "support")
+# The use case and the first part of the buckets' names.
 USE_CASES = {"prod": ("aws_docs_qa", "shared"), "staging": ("aws_docs_qa", "shared"), "support": ("tickets", "support")}
 
 
 @pytest.fixture
-def aws(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[RunningSimulator]:
-    callers = {f"{name}-{role}": f"{name}-{role}" for name in NAMES for role in ROLES}
-    stacks = [STACKS / f"{name}.yaml" for name in NAMES]
-    for name in [name for name in os.environ if name.startswith("AWS_")]:
-        monkeypatch.delenv(name)
-    with start_simulator(tmp_path / "state", roles=(), policies=stacks, callers=callers) as simulator:
-        monkeypatch.setenv("AWS_ENDPOINT_URL", simulator.url)
+def aws(tmp_path: Path) -> Iterator[RunningSimulator]:
+    with shared_account(tmp_path / "state", *USE_CASES) as simulator:
         yield simulator
 
 
@@ -60,7 +52,7 @@ def test_a_clean_up_deletes_everything_of_its_environment_and_nothing_of_the_oth
     name: str, installed: dict[str, Installation], aws: RunningSimulator
 ) -> None:
     bought = {one: installation.buy() for one, installation in installed.items()}
-    others = [one for one in NAMES if one != name]
+    others = [one for one in USE_CASES if one != name]
     objects = {one: installed[one].objects() for one in others}
     assert (
         installed[name].clean_up()["deleted"].items() >= {"throughput": 1, "deployment": 1, "custom model": 1}.items()

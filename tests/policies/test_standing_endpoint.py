@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from bedrock_distill.hooks.aws import tag_list
 from include.distill.cleanup.ownership import ROLE_TAG, STANDING_ROLE
 from include.distill.core.errors import RefusedError
-from tests.policies.policed_account import PROMOTION, RUN, TAGS, PolicedAccount, policed_account
+from tests.policies.policed_account import PROMOTION, RUN, TAGS, PolicedAccount
 from tests.tools.aws_simulator import builders
 
 STANDING = {**TAGS, ROLE_TAG: STANDING_ROLE}
-
-
-@pytest.fixture(scope="module")
-def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PolicedAccount]:
-    with policed_account(tmp_path_factory.mktemp("policed")) as account:
-        yield account
 
 
 def test_a_run_can_neither_delete_a_standing_endpoint_nor_make_it_one_of_its_own(account: PolicedAccount) -> None:

@@ -60,6 +60,11 @@ def write_use_case(
     return documents
 
 
+def root_of(name: str) -> str:
+    """Return the root of the objects of the use case ``name``."""
+    return f"s3://{TRAINING_BUCKET}/{PREFIX}{name}"
+
+
 def quick_use_case(
     name: str, training: Path, evaluation: Path, changes: Mapping[str, Mapping[str, Any]]
 ) -> dict[str, Any]:

@@ -13,11 +13,11 @@ from functools import partial
 from itertools import product
 from typing import Any
 
-from tools.chaos.fixtures import TRAINING_ROWS, write_rows
+from tools.chaos.fixtures import TRAINING_ROWS, root_of, write_rows
 from tools.chaos.matrix import BEFORE, LOST, PHASES, RECOVERIES, UNREAD, WAITING, Instant, Purchase, reach_held
 from tools.chaos.on_demand import KILLS, READY_AT_LAST, STILL_WAITING, Path, crash_at_each
 from tools.chaos.scenarios import sweep
-from tools.chaos.standing import CHAMPION, expect_standing, root_of
+from tools.chaos.standing import CHAMPION, expect_standing
 from tools.chaos.trial import (
     ANSWER,
     ARRANGING_SECONDS,
@@ -211,7 +211,7 @@ def _next_run_heals(trial: Trial) -> None:
     trial.ensure(
         serving == of_case[-1], f"Before it is settled, the endpoint must serve the new model, but it serves {serving}."
     )
-    trial.stack.account.write_object(f"{root_of(trial)}/{NO_WINNER}", b"")
+    trial.stack.account.write_object(f"{root_of(trial.case.key)}/{NO_WINNER}", b"")
     trial.start_run(3)
     expect_standing(trial, jobs=2, champion=1)
 

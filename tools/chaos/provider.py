@@ -19,7 +19,7 @@ from include.distill.training.formats import encode_record, to_customization_for
 from tools.chaos.account import purchases
 from tools.chaos.fixtures import TRAINING_ROWS, document
 from tools.chaos.runner import say
-from tools.chaos.stack import Stack, in_parallel
+from tools.chaos.stack import PROVIDER_ROLE, Stack, in_parallel
 from tools.chaos.trial import GET_JOB, JOB, REACH_SECONDS, THROUGHPUT, Case, Trial
 
 PROVIDER_ATTEMPTS = 5  # attempts of botocore's legacy retry mode, which the provider's hooks use
@@ -150,7 +150,8 @@ def prepare_provider(cases: list[ProviderCase], folder: Path) -> list[ProviderCa
     settings = []
     for case in prepared:
         named = {name: v.format(key=case.key) if isinstance(v, str) else v for name, v in case.settings.items()}
-        settings.append({"key": case.key, "training_uri": f"s3://chaos-provider/{case.key}.jsonl", **named})
+        training = {"role_arn": PROVIDER_ROLE, "training_uri": f"s3://chaos-provider/{case.key}.jsonl"}
+        settings.append({"key": case.key, **training, **named})
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "provider.json").write_text(json.dumps(settings), encoding="utf-8")
     return prepared
@@ -159,7 +160,6 @@ def prepare_provider(cases: list[ProviderCase], folder: Path) -> list[ProviderCa
 def measure(stack: Stack, cases: list[ProviderCase], lanes: int) -> list[Measurement]:
     """Run the cases and return their counts."""
     stack.account.create_bucket("chaos-provider")
-    stack.account.create_bucket("chaos-output")
     return in_parallel(partial(_measure, stack), cases, lanes)
 
 

@@ -21,12 +21,13 @@ from typing import Any
 
 import yaml
 
+from include.distill.config.layout import RunFolder, run_uri
 from include.distill.config.sections import FanOut
 from include.distill.core.naming import run_key
 from include.distill.core.paths import PROJECT_ROOT
 from tools.chaos.account import purchases
 from tools.chaos.control import TaskState
-from tools.chaos.fixtures import PREFIX, quick_use_case
+from tools.chaos.fixtures import quick_use_case, root_of
 from tools.chaos.row import Row
 from tools.chaos.runner import Table, run_case
 from tools.chaos.stack import SERVICES, Stack, in_parallel, kill, wait_for
@@ -244,9 +245,9 @@ def _run_to_success(stack: Stack, run: DisturbedRun) -> dict[str, Any]:
         run.killed.append(carry_out(stack, run.dag_id, RUN_ID, due))
     for run.recoveries in range(MAX_RECOVERIES + 1):
         if stack.wait_for_end(run.dag_id, RUN_ID, RUN_SECONDS) == "success":
-            folder = f"s3://chaos-training/{PREFIX}{run.key}/runs/{run.key}/{run_key(run.dag_id, RUN_ID)}"
-            uri = f"{folder}/report/report.json"
-            return {"report": json.loads(account.read_object(uri)), "calls": account.ledger()["billed_calls"]}
+            folder = RunFolder(run_uri(root_of(run.key), run.key, run_key(run.dag_id, RUN_ID)))
+            report = json.loads(account.read_object(folder.report("json")))
+            return {"report": report, "calls": account.ledger()["billed_calls"]}
         _recover(stack, run)
     raise RuntimeError(f"{run.key} did not succeed after {MAX_RECOVERIES} recoveries.")
 

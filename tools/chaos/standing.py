@@ -11,16 +11,11 @@ import httpx
 from include.distill.config.layout import champion_uri, endpoint_change_uri
 from include.distill.core.naming import run_key
 from tools.chaos.account import Account, purchases
-from tools.chaos.fixtures import PREFIX
+from tools.chaos.fixtures import root_of
 from tools.chaos.row import Row
 from tools.chaos.trial import Trial
 
 CHAMPION = "champion"  # stands in the endpoint's name in place of an arm
-
-
-def root_of(trial: Trial) -> str:
-    """Return the root of the use case's objects."""
-    return f"s3://chaos-training/{PREFIX}{trial.case.key}"
 
 
 def read_json(account: Account, uri: str) -> dict[str, Any] | None:
@@ -42,8 +37,8 @@ def standing_faults(trial: Trial, *, champion: int | None) -> Iterator[str]:
     account, name = trial.stack.account, trial.case.key
     bought = purchases(account.ledger(), f"{name}-{CHAMPION}-")
     alive = [one["arn"] for one in (*bought["throughputs"], *bought["deployments"]) if one["alive"]]
-    record = read_json(account, champion_uri(root_of(trial), name))
-    change = read_json(account, endpoint_change_uri(root_of(trial), name))
+    record = read_json(account, champion_uri(root_of(name), name))
+    change = read_json(account, endpoint_change_uri(root_of(name), name))
     if change is None or change["state"] != "settled":
         yield f"the lock is {change and change['state']}, not settled"
     if champion is None or record is None:

@@ -93,18 +93,17 @@ class Access:
         :param perform: deletes the keys of a request.
         """
         root = fromstring(request.body)  # noqa: S314 - check_xml has accepted it
-        space = root.tag.partition("}")[0] + "}" if root.tag.startswith("{") else ""
         refused: dict[str, str] = {}
-        for item in root.findall(f"{space}Object"):
-            key, version = item.findtext(f"{space}Key") or "", item.findtext(f"{space}VersionId")
-            wanted = needed_to_delete(request, key, version, matches=item.find(f"{space}ETag") is not None)
+        for item in root.findall("{*}Object"):
+            key, version = item.findtext("{*}Key") or "", item.findtext("{*}VersionId")
+            wanted = needed_to_delete(request, key, version, matches=item.find("{*}ETag") is not None)
             message = next(filter(None, map(self._message, wanted)), None)
             if message:
                 refused[key] = message
                 root.remove(item)
         if not refused:
             return perform(request)
-        if root.find(f"{space}Object") is None:
+        if root.find("{*}Object") is None:
             return 200, {"content-type": "application/xml"}, _with_refused_keys("", refused)
         register_namespace("", _NAMESPACE)  # moto does not understand prefixes
         status, headers, content = perform(_with_body(request, bytes(tostring(root))))

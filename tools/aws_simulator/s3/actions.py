@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import chain
 from urllib.parse import parse_qs, unquote
 
 from tools.aws_simulator.account.calls import ACCOUNT_ID
@@ -129,8 +130,8 @@ def _bucket_actions(request: ObjectRequest) -> list[str]:
         if name in arguments:
             return [action]
     if method == "PUT":
-        added = dict.fromkeys(_NEW_BUCKET[name] for name in _NEW_BUCKET if _has(request.headers, name))
-        return ["s3:CreateBucket", *(action for actions in added for action in actions)]
+        added = (actions for name, actions in _NEW_BUCKET.items() if _has(request.headers, name))
+        return ["s3:CreateBucket", *chain.from_iterable(added)]
     return ["s3:DeleteBucket" if method == "DELETE" else "s3:ListBucket"]
 
 

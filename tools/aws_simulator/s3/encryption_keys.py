@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tools.aws_simulator.account.calls import ACCOUNT_ID
+from tools.aws_simulator.account.keys import key_arn
 from tools.aws_simulator.s3.actions import copy_source
 from tools.aws_simulator.s3.changes import ObjectRequest, current_object
 
@@ -80,7 +81,6 @@ def _new_key(bucket: Any, headers: Mapping[str, str | None]) -> str | None:
 
 
 def _uses(action: str, key: str | None, bucket: Any) -> Iterator[KeyUse]:
-    if not key or "alias/" in key:
-        return
-    region = str(bucket.region_name)
-    yield KeyUse(action, key if key.startswith("arn:") else f"arn:aws:kms:{region}:{ACCOUNT_ID}:key/{key}", region)
+    if key and "alias/" not in key:
+        region = str(bucket.region_name)
+        yield KeyUse(action, key_arn(region, key), region)

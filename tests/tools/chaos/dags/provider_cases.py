@@ -19,6 +19,13 @@ from airflow.providers.amazon.aws.sensors.bedrock import (
 from airflow.sdk import DAG, get_parsing_context, task
 
 OWNER = "aws_owner"  # these operators belong to another team, which has the rights of the account's owner
+DEFAULTS = {
+    "owner": "chaos",
+    "retries": 2,
+    "retry_delay": timedelta(seconds=1),
+    "region_name": "us-east-1",
+    "aws_conn_id": OWNER,
+}
 CASES: list[dict[str, Any]] = json.loads(Path(os.environ["CHAOS_USE_CASES"], "provider.json").read_text())
 
 
@@ -29,19 +36,13 @@ def provider_dag(case: dict[str, Any]) -> DAG:
         schedule=None,
         start_date=datetime(2026, 1, 1, tzinfo=UTC),
         catchup=False,
-        default_args={
-            "owner": "chaos",
-            "retries": 2,
-            "retry_delay": timedelta(seconds=1),
-            "region_name": "us-east-1",
-            "aws_conn_id": OWNER,
-        },
+        default_args=DEFAULTS,
     ) as dag:
         customize = BedrockCustomizeModelOperator(
             task_id="customize",
             job_name=case["job_name"],
             custom_model_name=case["model_name"],
-            role_arn="arn:aws:iam::123456789012:role/bedrock-distill-customization",
+            role_arn=case["role_arn"],
             base_model_id="amazon.nova-micro-v1:0:128k",
             training_data_uri=case["training_uri"],
             output_data_uri="s3://chaos-output/provider/",

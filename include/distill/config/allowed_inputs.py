@@ -29,7 +29,7 @@ def allowed_prefixes(use_case: UseCase) -> list[str]:
     all objects below ``source.allowed_prefixes``.
     """
     storage = use_case.storage
-    roots = [f"{_S3}{bucket}/{storage.prefix}/" for bucket in (storage.training_bucket, storage.output_bucket)]
+    roots = [f"{_S3}{bucket}/{storage.prefix}/" for bucket in storage.buckets]
     return list(dict.fromkeys([*use_case.source.allowed_prefixes, *_own_sources(use_case), *roots]))
 
 
@@ -86,7 +86,7 @@ def _is_of_the_pipeline(uri: str, use_case: UseCase) -> bool:
     storage = use_case.storage
     if uri.startswith(Layout(storage).runs(use_case.name)):
         return False
-    for bucket in (storage.training_bucket, storage.output_bucket):
+    for bucket in storage.buckets:
         root = f"{_S3}{bucket}/{storage.prefix}/"
         if uri.endswith("/") and root.startswith(uri):  # all files in a folder and its subfolders are read
             return True

@@ -262,8 +262,7 @@ class Layout:
     @property
     def roots(self) -> tuple[str, ...]:
         """The URIs ``s3://<bucket>/<prefix>`` below which the project stores its objects, training bucket first."""
-        buckets = dict.fromkeys((self.storage.training_bucket, self.storage.output_bucket))
-        return tuple(f"s3://{bucket}/{self.storage.prefix}" for bucket in buckets)
+        return tuple(f"s3://{bucket}/{self.storage.prefix}" for bucket in self.storage.buckets)
 
     def run_uri(self, use_case: str, run_key: str) -> str:
         """The folder of one run, in the training bucket."""

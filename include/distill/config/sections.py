@@ -88,6 +88,11 @@ class Storage(Section):
         None, description="key that encrypts the objects that the pipeline writes; without it, the bucket's setting"
     )
 
+    @property
+    def buckets(self) -> tuple[str, ...]:
+        """The names of the buckets, each once, the training bucket first."""
+        return tuple(dict.fromkeys((self.training_bucket, self.output_bucket)))
+
 
 class SourceData(Section):
     """

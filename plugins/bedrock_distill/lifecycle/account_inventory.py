@@ -22,7 +22,6 @@ from include.distill.config.layout import Layout
 from include.distill.config.loader import UseCases
 from include.distill.config.prompt_optimization import REGIONS
 from include.distill.config.run_record import RunRecord
-from include.distill.config.sections import Storage
 from include.distill.config.use_case import UseCase
 from include.distill.core.errors import NotFoundError
 from include.distill.core.naming import label_dag_id
@@ -40,11 +39,6 @@ class Account:
     use_cases: Sequence[UseCase]
 
 
-def bucket_names(storage: Storage) -> tuple[str, str]:
-    """Return the names of a use case's buckets."""
-    return storage.training_bucket, storage.output_bucket
-
-
 def list_account(account: Account, use_cases: UseCases, choice: CleanUpChoice, context: Context) -> Inventory:
     """List all resources in one account and Region that a clean-up may delete."""
     roots: dict[str, set[str]] = {}
@@ -53,7 +47,7 @@ def list_account(account: Account, use_cases: UseCases, choice: CleanUpChoice, c
     for use_case in use_cases.valid:
         for root_uri in Layout(use_case.storage).roots:
             roots.setdefault(root_uri, set()).add(use_case.name)
-        for bucket in bucket_names(use_case.storage):
+        for bucket in use_case.storage.buckets:
             buckets.setdefault(bucket, set()).add(use_case.name)
     here = {use_case.name for use_case in account.use_cases}
 

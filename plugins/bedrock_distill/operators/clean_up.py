@@ -19,7 +19,7 @@ from airflow.sdk.exceptions import AirflowSkipException, DownstreamTasksSkipped
 
 from bedrock_distill.hooks.bedrock import BedrockDistillHook
 from bedrock_distill.hooks.s3 import S3ObjectStore
-from bedrock_distill.lifecycle.account_inventory import Account, bucket_names, list_account
+from bedrock_distill.lifecycle.account_inventory import Account, list_account
 from bedrock_distill.lifecycle.endpoints import DEPLOYMENT, ENDPOINT_KINDS, THROUGHPUT, delete_and_wait
 from bedrock_distill.lifecycle.job_removal import JOB_REMOVALS
 from bedrock_distill.lifecycle.standing_removal import standing_removal
@@ -299,7 +299,7 @@ def _chosen(use_cases: UseCases, choice: CleanUpChoice) -> list[UseCase]:
 
 
 def _refuse_unknown_buckets(chosen: Sequence[UseCase], choice: CleanUpChoice) -> None:
-    names = {bucket for use_case in chosen for bucket in bucket_names(use_case.storage)}
+    names = {bucket for use_case in chosen for bucket in use_case.storage.buckets}
     if unknown := sorted(choice.named_buckets - names):
         raise InputError(
             f"The form names unknown buckets to delete: {', '.join(unknown)}. The buckets of the chosen use cases are"

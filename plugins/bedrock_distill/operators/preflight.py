@@ -183,7 +183,7 @@ class BedrockPreflightOperator(DistillOperator):
         storage = use_case.storage
         tags = {**use_case.aws.tags, "environment": use_case.environment}
         problems: list[str] = []
-        for bucket in dict.fromkeys((storage.training_bucket, storage.output_bucket)):
+        for bucket in storage.buckets:
             try:
                 problem = self.store.ensure_bucket(
                     bucket, region=use_case.aws.region, create=storage.create_buckets, tags=tags

@@ -47,6 +47,11 @@ def test_a_fan_out_has_twice_as_many_threads_as_concurrent_calls() -> None:
     assert FanOut(concurrency=8).threads == 16
 
 
+def test_a_bucket_that_is_used_for_both_is_named_once() -> None:
+    assert Storage(training_bucket="training", output_bucket="output").buckets == ("training", "output")
+    assert Storage(training_bucket="both", output_bucket="both").buckets == ("both",)
+
+
 def test_a_connection_that_is_not_set_or_empty_is_that_of_the_run() -> None:
     run = {"conn_id": "run", "role_arn": "arn:aws:iam::123456789012:role/r"}
     for unset in ({}, {"promotion_conn_id": "", "clean_up_conn_id": ""}):

@@ -42,12 +42,15 @@ class Need:
         """Return a resource that a request could name."""
         return self.resource.replace(":bedrock:*:", f":bedrock:{region}:").replace("/*", f"/{_EXAMPLE}")
 
+    def own_tags(self, use_case: UseCase) -> dict[str, str]:
+        """Return the condition keys of the tags by which AWS may decide, with the values of the use case."""
+        scopes = [scope for scope in ("Request", "Resource") if self.tags in (scope.lower(), "both")]
+        values = {"project": PROJECT_TAG, "environment": use_case.environment}
+        return {f"aws:{scope}Tag/{key}": value for scope in scopes for key, value in values.items()}
+
     def context(self, use_case: UseCase) -> dict[str, list[str]]:
         """Return the condition keys of a request, with their values."""
-        context = {key: [value] for key, value in self.conditions}
-        for scope, prefix in (("request", "aws:RequestTag"), ("resource", "aws:ResourceTag")):
-            if self.tags in (scope, "both"):
-                context |= {f"{prefix}/project": [PROJECT_TAG], f"{prefix}/environment": [use_case.environment]}
+        context = {key: [value] for key, value in (*self.conditions, *self.own_tags(use_case).items())}
         if self.tags in ("request", "both"):
             context["aws:TagKeys"] = sorted({*OWN_TAGS, *use_case.aws.tags})
         account = use_case.aws.account
@@ -120,11 +123,8 @@ def statement(needs: Sequence[Need], use_case: UseCase) -> dict[str, object]:
     :param needs: needs with the same tags and conditions, and the same actions for each resource.
     """
     first = needs[0]
-    equals: dict[str, str] = {}
+    equals = first.own_tags(use_case)
     patterns: dict[str, dict[str, str]] = {}
-    for scope, prefix in (("request", "aws:RequestTag"), ("resource", "aws:ResourceTag")):
-        if first.tags in (scope, "both"):
-            equals |= {f"{prefix}/project": PROJECT_TAG, f"{prefix}/environment": use_case.environment}
     for key, value in first.conditions:
         if key == "bedrock:InferenceProfileArn":
             patterns["ArnLike"] = {key: value}

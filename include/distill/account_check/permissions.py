@@ -45,18 +45,16 @@ def permission_findings(
     :param label: who the role or user is, such as ``runs (connection aws_default)``.
     """
     check = f"permissions of {label}"
-    answered = 0
     decisions: dict[Need, Decision] = {}
     for group in _grouped(needs):
         found = _ask(reader, use_case, principal, group, check)
         if isinstance(found, Finding):
             yield found
             return  # IAM gives the same answer to the other questions
-        answered += len(group)
         decisions |= {need: found.get(need.action, Decision(is_allowed=False)) for need in group}
     refused = {need: decision for need, decision in decisions.items() if not decision.is_allowed}
     if not refused:
-        yield ok(check, f"{principal} may do all of {answered} actions on their resources")
+        yield ok(check, f"{principal} may do all of {len(decisions)} actions on their resources")
         return
     statements = _statements(refused)
     required = [needs for needs in statements if needs[0].is_required]

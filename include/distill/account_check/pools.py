@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from include.distill.account_check.findings import Finding, missing, not_checked, ok, warning
 from include.distill.config.use_case import UseCase
-from include.distill.inference.pools import required_pools
+from include.distill.inference.pools import pool_name, required_pools
 
 LIST = "airflow pools list"
 
@@ -17,7 +17,9 @@ def pool_findings(use_case: UseCase, existing: Mapping[str, int] | None) -> Iter
 
     :param existing: the number of slots of each pool of Airflow; ``None`` if they cannot be read here.
     """
-    pools = {name: pool for name, pool in required_pools([use_case]).items() if _is_of(use_case, name)}
+    names = dict.fromkeys(pool_name(use_case.aws.account, model, use_case.aws.region) for model in use_case.models)
+    required = required_pools([use_case])  # has the pools of other accounts too
+    pools = {name: required[name] for name in names}
     if existing is None:
         sizes = ", ".join(f"{name} ({pool['slots']} slots)" for name, pool in pools.items())
         detail = (
@@ -41,7 +43,3 @@ def pool_findings(use_case: UseCase, existing: Mapping[str, int] | None) -> Iter
             yield make(check, detail, command)
         else:
             yield ok(check, f"{slots} slots")
-
-
-def _is_of(use_case: UseCase, name: str) -> bool:
-    return name.startswith(f"bedrock_{use_case.aws.account}_") and name.endswith(f"_{use_case.aws.region}")

@@ -108,7 +108,7 @@ def key_problem(arn: str | None, region: str) -> str | None:
     found = arn.split(":")[3]
     partition = partition_of(region)
     if found == region:
-        return partition_problem(arn, region, f"{partition}:kms:{region}:", "key")
+        return _partition_problem(arn, region, f"{partition}:kms:{region}:", "key")
     return (
         f"found {arn!r}, a key in {found}, but aws.region is {region}, and AWS encrypts only with keys in the Region of"
         f" the data; expected an ARN that begins with arn:{partition}:kms:{region}:. Name a key in {region}"
@@ -117,10 +117,10 @@ def key_problem(arn: str | None, region: str) -> str | None:
 
 def role_problem(arn: str, region: str) -> str | None:
     """Return why a role cannot be used in a Region; ``None`` if it can be."""
-    return partition_problem(arn, region, f"{partition_of(region)}:iam::", "role")
+    return _partition_problem(arn, region, f"{partition_of(region)}:iam::", "role")
 
 
-def partition_problem(arn: str, region: str, beginning: str, kind: str) -> str | None:
+def _partition_problem(arn: str, region: str, beginning: str, kind: str) -> str | None:
     """
     Return a message if a resource is in another partition than a Region. Otherwise, return ``None``.
 

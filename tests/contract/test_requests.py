@@ -29,7 +29,7 @@ from bedrock_distill.operators.train import BedrockSubmitCustomizationJobOperato
 from include.distill.config.company import Vpc
 from include.distill.config.layout import Layout
 from include.distill.config.use_case import UseCase
-from include.distill.core.errors import InvalidRequestError
+from include.distill.core.errors import InvalidRequestError, NotFoundError
 from include.distill.core.naming import job_names, request_token, run_key, throughput_names
 from include.distill.training.job_identity import JobTeacher, TrainingRecipe, recipe_fingerprint
 from tests.contract.recorded_wire import ARN, NOW, RecordedWire, anthropic_reply, converse_reply, not_found
@@ -312,11 +312,10 @@ class TestS3:
         stated = wire.named("CreateBucket")[0].arguments.get("CreateBucketConfiguration", {})
         assert stated.get("LocationConstraint") == where
 
-    def test_a_missing_bucket_is_a_problem_not_an_error(self, wire: RecordedWire) -> None:
+    def test_a_missing_bucket_is_named_with_what_to_do(self, wire: RecordedWire) -> None:
         wire.answers["HeadBucket"] = not_found("HeadBucket")
-        problem = S3ObjectStore(wire.hook()).ensure_bucket("bucket-1", region="us-east-1", create=False)
-        assert problem is not None
-        assert "create it in us-east-1" in problem
+        with pytest.raises(NotFoundError, match="bucket bucket-1 does not exist; create it in us-east-1"):
+            S3ObjectStore(wire.hook()).ensure_bucket("bucket-1", region="us-east-1", create=False)
 
 
 def test_the_recorder_rejects_an_invalid_name_that_botocore_accepts(wire: RecordedWire) -> None:

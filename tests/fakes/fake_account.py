@@ -71,7 +71,7 @@ class FakeAccount(MemoryStore):
         self.contexts: dict[tuple[str, str], Mapping[str, Sequence[str]]] = {}
         self.found_quotas: list[QuotaFact] = []
         self.keys: dict[str, str] = {}
-        self.bucket_problems: dict[str, str] = {}
+        self.absent_buckets: set[str] = set()
         self.encryptions: dict[str, tuple[str, str] | None] = {}
         self.blocks: Mapping[str, bool] = BLOCKED
         self.bucket_policy: Mapping[str, Any] = TLS_ONLY
@@ -148,7 +148,10 @@ class FakeAccount(MemoryStore):
 
     def ensure_bucket(self, bucket: str, *, region: str, create: bool, **_: Any) -> str | None:
         assert not create, "the check may not create buckets"
-        return self.bucket_problems.get(bucket)
+        self._asked("ensure_bucket")
+        if bucket in self.absent_buckets:
+            raise NotFoundError(f"bucket {bucket} does not exist; create it")
+        return None
 
     def encryption(self, bucket: str) -> tuple[str, str] | None:
         self._asked("encryption")

@@ -77,7 +77,9 @@ class MemoryStore:
         self.objects.pop(uri, None)
 
     def ensure_bucket(self, bucket: str, *, region: str, create: bool, tags: Mapping[str, str]) -> str | None:
-        return None if create else f"bucket {bucket} does not exist"
+        if create:
+            return None
+        raise NotFoundError(f"bucket {bucket} does not exist")
 
     def describe(self, prefix_uri: str) -> Sequence[StoredObject]:
         return [

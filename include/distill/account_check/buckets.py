@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from include.distill.account_check.findings import Finding, missing, ok, warning
+from include.distill.account_check.findings import Finding, counted, missing, ok, warning
+from include.distill.account_check.keys import key_findings
 from include.distill.account_check.needs import Arns
-from include.distill.account_check.reader import BucketReader, attempt
+from include.distill.account_check.reader import AccountReader, BucketReader, attempt, listed
 from include.distill.config.layout import Layout
 from include.distill.config.root_owner import foreign_root_problem
 from include.distill.config.use_case import UseCase
@@ -18,52 +20,62 @@ from include.distill.core.errors import ContractError, NotFoundError, RefusedErr
 _BLOCKS = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
 
 
-def bucket_names(use_case: UseCase) -> list[str]:
-    """Return the buckets of a use case, each once."""
-    return list(dict.fromkeys((use_case.storage.training_bucket, use_case.storage.output_bucket)))
+@dataclass(frozen=True)
+class Place:
+    """What the check found about the place of a bucket: its Region and its account."""
+
+    finding: Finding
+    is_absent: bool = False
 
 
-def place_problem(store: BucketReader, use_case: UseCase, bucket: str) -> str | None:
-    """Return why a run cannot use a bucket: it does not exist, is in another Region, or access is refused."""
+def place_of(store: BucketReader, use_case: UseCase, bucket: str) -> Place:
+    """Return whether a bucket exists in the use case's Region and belongs to the right account."""
+    check = f"bucket {bucket}"
+    try:
+        problem = attempt(check, "s3:ListBucket", partial(_place_problem, store, use_case, bucket))
+    except NotFoundError as error:
+        return Place(_absent(use_case, bucket, f"{error}"), is_absent=True)
+    if isinstance(problem, Finding):
+        return Place(problem)
+    return Place(missing(check, problem) if problem else ok(check, f"in {use_case.aws.region}"))
+
+
+def _place_problem(store: BucketReader, use_case: UseCase, bucket: str) -> str | None:
     try:
         return store.ensure_bucket(bucket, region=use_case.aws.region, create=False)
-    except RefusedError as error:
+    except NotFoundError:
+        raise
+    except RefusedError as error:  # a run would be refused too
         return str(error)
 
 
-def place_finding(use_case: UseCase, bucket: str, problem: str | None, *, exists: bool) -> Finding:
-    """Return whether a bucket exists in the use case's Region and belongs to the right account."""
-    check = f"bucket {bucket}"
-    if problem is None:
-        return ok(check, f"in {use_case.aws.region}")
-    if exists:
-        return missing(check, problem)
+def _absent(use_case: UseCase, bucket: str, problem: str) -> Finding:
     region = use_case.aws.region
-    place = "" if region == "us-east-1" else f" --create-bucket-configuration LocationConstraint={region}"
-    command = f"aws s3api create-bucket --bucket {bucket} --region {region}{place}"
+    location = "" if region == "us-east-1" else f" --create-bucket-configuration LocationConstraint={region}"
+    command = f"aws s3api create-bucket --bucket {bucket} --region {region}{location}"
     if use_case.storage.create_buckets:
         detail = (
             "The bucket does not exist. The first run creates it, but without a policy, life-cycle rules and a KMS key."
             " The stack of deploy/cloudformation creates it with them"
         )
-        return warning(check, detail, command)
-    return missing(check, f"{problem}. The stack of deploy/cloudformation creates it too", command)
+        return warning(f"bucket {bucket}", detail, command)
+    return missing(f"bucket {bucket}", f"{problem}. The stack of deploy/cloudformation creates it too", command)
 
 
-def setting_findings(store: BucketReader, use_case: UseCase, bucket: str) -> Iterator[Finding]:
-    """Yield the findings about the settings of a bucket. A run does not fail on them."""
+def setting_findings(reader: AccountReader, store: BucketReader, use_case: UseCase, bucket: str) -> Iterator[Finding]:
+    """Yield the findings about the settings of a bucket and about its key. A run does not fail on the settings."""
     checks: Sequence[tuple[str, str, Callable[[str], Finding]]] = (
-        ("encryption", "s3:GetEncryptionConfiguration", partial(_encryption, store, bucket)),
         ("public access", "s3:GetBucketPublicAccessBlock", partial(_public_access, store, bucket)),
         ("TLS only", "s3:GetBucketPolicy", partial(_tls, store, use_case, bucket)),
         ("life-cycle rules", "s3:GetLifecycleConfiguration", partial(_rules, store, use_case, bucket)),
     )
-    for name, action, find in checks:
-        check = f"bucket {bucket}: {name}"
-        try:
+    try:
+        yield from _encryption(reader, store, bucket)
+        for name, action, find in checks:
+            check = f"bucket {bucket}: {name}"
             yield attempt(check, action, partial(find, check))
-        except NotFoundError as error:  # someone deleted the bucket in the meantime
-            yield missing(check, str(error))
+    except NotFoundError as error:  # someone deleted the bucket in the meantime
+        yield missing(f"bucket {bucket}", str(error))
 
 
 def owner_findings(store: BucketReader, use_case: UseCase) -> Iterator[Finding]:
@@ -81,15 +93,20 @@ def _owner(store: BucketReader, use_case: UseCase, root: str, check: str) -> Fin
     return missing(check, problem, "DISTILL_PREFIX=<another prefix>") if problem else ok(check)
 
 
-def _encryption(store: BucketReader, bucket: str, check: str) -> Finding:
-    found = store.encryption(bucket)
-    if found is None:
+def _encryption(reader: AccountReader, store: BucketReader, bucket: str) -> Iterator[Finding]:
+    check = f"bucket {bucket}: encryption"
+    found = attempt(check, "s3:GetEncryptionConfiguration", partial(store.encryption, bucket))
+    if isinstance(found, Finding):
+        yield found
+    elif found is None:
         rule = {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}
         configuration = json.dumps({"Rules": [rule]})
         command = f"aws s3api put-bucket-encryption --bucket {bucket} --server-side-encryption-configuration"
-        return warning(check, "The bucket states no default encryption", f"{command} '{configuration}'")
-    algorithm, key = found
-    return ok(check, f"{algorithm} {key}".strip())
+        yield warning(check, "The bucket states no default encryption", f"{command} '{configuration}'")
+    else:
+        algorithm, key = found
+        yield ok(check, f"{algorithm} {key}".strip())
+        yield from key_findings(reader, [key])
 
 
 def _public_access(store: BucketReader, bucket: str, check: str) -> Finding:
@@ -103,9 +120,7 @@ def _public_access(store: BucketReader, bucket: str, check: str) -> Finding:
 
 
 def _tls(store: BucketReader, use_case: UseCase, bucket: str, check: str) -> Finding:
-    statements = store.policy(bucket).get("Statement", [])
-    listed = [statements] if isinstance(statements, Mapping) else list(statements)
-    if any(_denies_http(statement) for statement in listed):
+    if any(map(_denies_http, listed(store.policy(bucket).get("Statement")))):
         return ok(check, "requests without TLS are denied")
     arn = Arns.of(use_case).bucket(bucket)
     statement = {
@@ -128,31 +143,26 @@ def _denies_http(statement: Mapping[str, Any]) -> bool:
 def _rules(store: BucketReader, use_case: UseCase, bucket: str, check: str) -> Finding:
     rules = store.lifecycle_rules(bucket)
     storage = use_case.storage
-    wanted = {"removes parts of failed uploads": any("AbortIncompleteMultipartUpload" in rule for rule in rules)}
-    if bucket == storage.training_bucket:
-        folder = f"{storage.prefix}/runs/"
-        wanted[f"deletes old objects below {folder}"] = any(_expires(rule, folder) for rule in rules)
-    lacking = [name for name, is_there in wanted.items() if not is_there]
-    if not lacking:
-        return ok(check, f"{len(rules)} rules")
+    folder = f"{storage.prefix}/runs/"
     uploads = {
         "ID": "uploads",
         "Status": "Enabled",
         "Filter": {"Prefix": f"{storage.prefix}/"},
         "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 7},
     }
-    runs = {
-        "ID": "runs",
-        "Status": "Enabled",
-        "Filter": {"Prefix": f"{storage.prefix}/runs/"},
-        "Expiration": {"Days": 90},
-    }
-    added = [rule for rule, words in ((uploads, "removes"), (runs, "deletes")) if any(words in one for one in lacking)]
+    runs = {"ID": "runs", "Status": "Enabled", "Filter": {"Prefix": folder}, "Expiration": {"Days": 90}}
+    lacking: list[tuple[str, dict[str, Any]]] = []
+    if not any("AbortIncompleteMultipartUpload" in rule for rule in rules):
+        lacking.append(("removes parts of failed uploads", uploads))
+    if bucket == storage.training_bucket and not any(_expires(rule, folder) for rule in rules):
+        lacking.append((f"deletes old objects below {folder}", runs))
+    if not lacking:
+        return ok(check, counted(len(rules), "rule"))
     detail = (
-        f"No life-cycle rule of the bucket {' or '.join(lacking)}. Add the rules to those of the bucket, or set"
-        " RunsRetentionDays in the stack of deploy/cloudformation"
+        f"No life-cycle rule of the bucket {' or '.join(purpose for purpose, _ in lacking)}. Add the rules to those of"
+        " the bucket, or set RunsRetentionDays in the stack of deploy/cloudformation"
     )
-    return warning(check, detail, json.dumps(added))
+    return warning(check, detail, json.dumps([rule for _, rule in lacking]))
 
 
 def _expires(rule: Mapping[str, Any], folder: str) -> bool:

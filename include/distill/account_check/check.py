@@ -7,15 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Protocol
 
-from include.distill.account_check.buckets import (
-    bucket_names,
-    owner_findings,
-    place_finding,
-    place_problem,
-    setting_findings,
-)
-from include.distill.account_check.company_needs import keys_of
-from include.distill.account_check.findings import Finding, merged, missing, not_checked, ok, warning
+from include.distill.account_check.buckets import owner_findings, place_of, setting_findings
+from include.distill.account_check.findings import Finding, Result, merged, missing, not_checked, ok, warning
 from include.distill.account_check.keys import key_findings
 from include.distill.account_check.models import model_findings
 from include.distill.account_check.needed_actions import needed_actions
@@ -32,7 +25,7 @@ from include.distill.config.use_case import UseCase
 from include.distill.core.errors import DistillError, NotFoundError
 from include.distill.cost.prices import load_prices
 
-_TASKS: Mapping[Who, str] = {"run": "runs", "promotion": "promotions", "clean_up": "clean-ups", "jobs": "jobs"}
+_TASKS: Mapping[Who, str] = {"run": "runs", "promotion": "promotions", "clean_up": "clean-ups"}
 
 
 class Connector(Protocol):
@@ -113,28 +106,17 @@ def _check(
     reader, store = connector.reader(use_case), connector.store(use_case)
     yield from model_findings(reader, use_case, use_cases)
     yield from quota_findings(reader, use_case)
-    yield from key_findings(reader, keys_of(use_case).values())
-    absent: list[str] = []
-    for bucket in bucket_names(use_case):
-        yield from _bucket(reader, store, use_case, bucket, absent)
+    yield from key_findings(reader, use_case.kms_keys.values())
+    places = {bucket: place_of(store, use_case, bucket) for bucket in use_case.storage.buckets}
+    for bucket, place in places.items():
+        yield place.finding
+        if place.finding.result is Result.OK:
+            yield from setting_findings(reader, store, use_case, bucket)
     yield from owner_findings(store, use_case)
     yield from trust_findings(reader, use_case)
+    absent = [bucket for bucket, place in places.items() if place.is_absent]
     creations = [need for bucket in absent for need in _creation(use_case, bucket)]
     yield from _permissions(reader, use_case, identities, [*needed_actions(use_case), *creations])
-
-
-def _bucket(
-    reader: AccountReader, store: BucketReader, use_case: UseCase, bucket: str, absent: list[str]
-) -> Iterator[Finding]:
-    """Yield the findings about a bucket and its key. A bucket that does not exist is added to ``absent``."""
-    problem = place_problem(store, use_case, bucket)
-    exists = problem is None or "does not exist" not in problem
-    yield place_finding(use_case, bucket, problem, exists=exists)
-    if not exists:
-        absent.append(bucket)
-    if problem is None:
-        yield from setting_findings(store, use_case, bucket)
-        yield from key_findings(reader, _keys_of(store, bucket))
 
 
 def connections(use_case: UseCase) -> dict[str, list[Who]]:
@@ -174,11 +156,6 @@ def _creation(use_case: UseCase, bucket: str) -> list[Need]:
         return []
     arn, reason = Arns.of(use_case).bucket(bucket), "creating buckets (storage.create_buckets)"
     return [Need("run", f"s3:{action}", arn, reason) for action in ("CreateBucket", "PutBucketTagging")]
-
-
-def _keys_of(store: BucketReader, bucket: str) -> list[str]:
-    found = attempt(f"bucket {bucket}", "s3:GetEncryptionConfiguration", lambda: store.encryption(bucket))
-    return [found[1]] if isinstance(found, tuple) else []
 
 
 def _permissions(

@@ -12,12 +12,6 @@ _OBJECT_ACTIONS = ("Decrypt", "GenerateDataKey")
 _JOB_ACTIONS = ("CreateGrant", "Decrypt", "DescribeKey", "GenerateDataKey")
 
 
-def keys_of(use_case: UseCase) -> dict[str, str]:
-    """Return the KMS keys that a use case names, by the names of their settings."""
-    keys = {"aws.kms_key_arn": use_case.aws.kms_key_arn, "storage.kms_key_arn": use_case.storage.kms_key_arn}
-    return {setting: arn for setting, arn in keys.items() if arn}
-
-
 def key_needs(use_case: UseCase, *, has_jobs: bool) -> Iterator[Need]:
     """
     Yield the needs for the keys of a use case.
@@ -30,11 +24,13 @@ def key_needs(use_case: UseCase, *, has_jobs: bool) -> Iterator[Need]:
     roles: tuple[Who, ...] = ("jobs",) if has_jobs else ()
     of_objects: Mapping[Who, tuple[str, ...]] = dict.fromkeys(("run", "promotion", "clean_up", *roles), _OBJECT_ACTIONS)
     of_jobs: Mapping[Who, tuple[str, ...]] = dict.fromkeys(("run", *roles), _JOB_ACTIONS)
-    for setting, arn in keys_of(use_case).items():
+    for setting, arn in use_case.kms_keys.items():
+        if arn is None or ":key/" not in arn:
+            continue
         is_of_objects = setting.startswith("storage.")
         service = f"{'s3' if is_of_objects else 'bedrock'}.{use_case.aws.region}.amazonaws.com"
         for who, actions in (of_objects if is_of_objects else of_jobs).items():
-            for action in actions if ":key/" in arn else ():
+            for action in actions:
                 yield Need(who, f"kms:{action}", arn, setting, conditions=(("kms:ViaService", service),))
 
 

@@ -1,4 +1,4 @@
-"""Check that the KMS keys exist and are enabled with which jobs and buckets encrypt."""
+"""Check that the KMS keys of jobs and buckets exist and are enabled."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from include.distill.core.errors import NotFoundError
 _ENABLED = "Enabled"
 
 
-def key_findings(reader: AccountReader, keys: Iterable[str]) -> Iterator[Finding]:
+def key_findings(reader: AccountReader, keys: Iterable[str | None]) -> Iterator[Finding]:
     """
     Yield whether each KMS key is enabled.
 
-    :param keys: ARNs or ids of keys. An empty text stands for AWS's own key, which needs no check.
+    :param keys: ARNs or ids of keys. ``None`` and an empty text stand for AWS's own key, which needs no check.
     """
     for key in dict.fromkeys(filter(None, keys)):
         check = f"KMS key {key}"
@@ -24,7 +24,7 @@ def key_findings(reader: AccountReader, keys: Iterable[str]) -> Iterator[Finding
             state = attempt(check, "kms:DescribeKey", partial(reader.key_state, key))
         except NotFoundError:
             detail = "The key does not exist in this account and Region"
-            yield missing(check, detail, "aws kms list-keys  # choose another key for the bucket")
+            yield missing(check, detail, "aws kms list-keys  # choose another key")
             continue
         if isinstance(state, Finding):
             yield state

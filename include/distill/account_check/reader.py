@@ -96,7 +96,10 @@ class BucketReader(ObjectStore, Protocol):
     """Read the settings of buckets, and the objects in them."""
 
     def ensure_bucket(self, bucket: str, *, region: str, create: bool) -> str | None:
-        """Return a message if a bucket is not in ``region`` or does not exist; otherwise ``None``."""
+        """Return a message if a bucket is not in ``region``; otherwise ``None``.
+
+        :raises NotFoundError: the bucket does not exist.
+        """
 
     def encryption(self, bucket: str) -> tuple[str, str] | None:
         """Return the default encryption and the key of a bucket; ``None`` if it has none."""
@@ -131,6 +134,13 @@ class AccountReader(ModelReader, DeploymentReader, PolicySimulator, Protocol):
 
     def key_state(self, key: str) -> str:
         """Return the state of a KMS key, such as ``Enabled``."""
+
+
+def listed(value: Any) -> list[Any]:
+    """Return a part of a policy as a list. In a policy, one value may stand without a list."""
+    if value is None:
+        return []
+    return value if isinstance(value, list) else [value]
 
 
 def attempt(check: str, permission: str, ask: Callable[[], ValueT]) -> ValueT | Finding:

@@ -10,13 +10,14 @@ from typing import Any
 from include.distill.account_check.findings import Finding, missing, ok, warning
 from include.distill.account_check.needed_actions import job_types
 from include.distill.account_check.needs import Arns
-from include.distill.account_check.reader import PolicySimulator, RoleFacts, attempt
+from include.distill.account_check.reader import PolicySimulator, RoleFacts, attempt, listed
 from include.distill.config.use_case import UseCase
 from include.distill.core.errors import NotFoundError
 
+_STACK = "deploy/cloudformation/bedrock-distill.yaml"
 _SERVICE = "bedrock.amazonaws.com"
 _JOB_ID = "amazon.nova-micro-v1:0:128k.check/account"  # an id as in the ARN of a job
-_EXACT = ("StringEquals", "StringEqualsIgnoreCase", "ArnEquals")
+_EXACT = ("StringEquals", "StringEqualsIgnoreCase")
 _PATTERNS = ("StringLike", "ArnLike", "ArnEquals")
 
 
@@ -42,12 +43,9 @@ def trust_findings(reader: PolicySimulator, use_case: UseCase) -> Iterator[Findi
     yield from _trust(role, use_case, kinds)
 
 
-_STACK = "deploy/cloudformation/bedrock-distill.yaml"
-
-
 def _trust(role: RoleFacts, use_case: UseCase, kinds: Mapping[str, str]) -> Iterator[Finding]:
     arns = Arns.of(use_case)
-    statements = [one for one in _listed(role.trust.get("Statement")) if _is_for_bedrock(one)]
+    statements = [one for one in listed(role.trust.get("Statement")) if _is_for_bedrock(one)]
     for kind, resource_type in kinds.items():
         check = f"trust of {role.arn} for {kind} jobs"
         job = arns.any(resource_type).replace("*", _JOB_ID)
@@ -74,16 +72,10 @@ def _statement(arns: Arns, kinds: Mapping[str, str]) -> str:
     return json.dumps({"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole", "Condition": condition})
 
 
-def _listed(value: Any) -> list[Any]:
-    if value is None:
-        return []
-    return value if isinstance(value, list) else [value]
-
-
 def _is_for_bedrock(statement: Mapping[str, Any]) -> bool:
     principal = statement.get("Principal")
-    services = _listed(principal.get("Service")) if isinstance(principal, Mapping) else _listed(principal)
-    actions = [str(action).lower() for action in _listed(statement.get("Action"))]
+    services = listed(principal.get("Service")) if isinstance(principal, Mapping) else listed(principal)
+    actions = [str(action).lower() for action in listed(statement.get("Action"))]
     is_assumed = any(fnmatchcase("sts:assumerole", action) for action in actions)
     return is_assumed and any(service in (_SERVICE, "*") for service in services)
 
@@ -98,7 +90,7 @@ def _holds(statement: Mapping[str, Any], keys: Mapping[str, str]) -> bool:
     for operator, tests in statement.get("Condition", {}).items():
         for key, values in tests.items():
             actual = keys.get(key.lower())
-            if actual is not None and not _passes(operator.removesuffix("IfExists"), actual, _listed(values)):
+            if actual is not None and not _passes(operator.removesuffix("IfExists"), actual, listed(values)):
                 return False
     return True
 

@@ -191,14 +191,16 @@ class S3ObjectStore:
 
         :param create: create and tag the bucket if it does not exist.
         :param tags: tags of the new bucket, in addition to the tag ``project``.
+        :raises NotFoundError: the bucket does not exist, and is not to be created.
         :raises RefusedError: S3 refuses access to the bucket.
         """
         refused = ""
         try:
             bucket_region = self._bucket_region(bucket)
-        except NotFoundError:
+        except NotFoundError as error:
             if not create:
-                return f"bucket {bucket} does not exist; create it in {region} or set storage.create_buckets to true"
+                to_do = f"create it in {region} or set storage.create_buckets to true"
+                raise NotFoundError(f"bucket {bucket} does not exist; {to_do}") from error
             # S3 rejects us-east-1 as a LocationConstraint.
             location: dict[str, Any] = (
                 {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}

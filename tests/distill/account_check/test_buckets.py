@@ -5,68 +5,77 @@ from typing import Any
 
 import pytest
 
-from include.distill.account_check.buckets import (
-    bucket_names,
-    owner_findings,
-    place_finding,
-    place_problem,
-    setting_findings,
-)
+from include.distill.account_check.buckets import owner_findings, place_of, setting_findings
 from include.distill.account_check.findings import Finding, Result
 from include.distill.config.root_owner import claim_root
-from include.distill.core.errors import RefusedError
+from include.distill.config.use_case import UseCase
+from include.distill.core.errors import NotFoundError, RefusedError
 from tests.distill.conftest import make_use_case
 from tests.fakes.fake_account import BLOCKED, RULES, FakeAccount
 
 USE_CASE = make_use_case()
-ABSENT = "bucket training does not exist; create it in us-east-1 or set storage.create_buckets to true"
 
 
 def setting(account: FakeAccount, name: str, bucket: str = "training") -> Finding:
-    found = {one.check: one for one in setting_findings(account, USE_CASE, bucket)}
+    found = {one.check: one for one in setting_findings(account, account, USE_CASE, bucket)}
     return found[f"bucket {bucket}: {name}"]
 
 
+def answering(monkeypatch: pytest.MonkeyPatch, answer: str | Exception) -> FakeAccount:
+    """Return an account that answers in this way where a bucket is."""
+    account = FakeAccount()
+
+    def ensure_bucket(*_: Any, **__: Any) -> str:
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    monkeypatch.setattr(account, "ensure_bucket", ensure_bucket)
+    return account
+
+
+def absent_bucket(use_case: UseCase) -> Finding:
+    account = FakeAccount()
+    account.absent_buckets.add("training")
+    place = place_of(account, use_case, "training")
+    assert place.is_absent
+    return place.finding
+
+
 class TestPlace:
-    def test_a_bucket_that_is_used_for_both_is_checked_once(self) -> None:
-        assert bucket_names(USE_CASE) == ["training", "output"]
-        assert bucket_names(make_use_case(storage={"training_bucket": "both", "output_bucket": "both"})) == ["both"]
-
     def test_a_bucket_in_the_region_is_ok(self) -> None:
-        assert place_problem(FakeAccount(), USE_CASE, "training") is None
-        assert place_finding(USE_CASE, "training", None, exists=True).result is Result.OK
+        place = place_of(FakeAccount(), USE_CASE, "training")
+        assert (place.finding.result, place.finding.detail, place.is_absent) == (Result.OK, "in us-east-1", False)
 
-    def test_a_bucket_in_another_region_is_missing(self) -> None:
-        found = place_finding(USE_CASE, "training", "bucket training is in eu-west-1", exists=True)
-        assert found.result is Result.MISSING
-
-    def test_a_refusal_is_a_problem(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        account = FakeAccount()
-
-        def refuse(*_: Any, **__: Any) -> None:
-            raise RefusedError("head_bucket training: 403.")
-
-        monkeypatch.setattr(account, "ensure_bucket", refuse)
-        assert place_problem(account, USE_CASE, "training") == "head_bucket training: 403."
+    @pytest.mark.parametrize(
+        ("answer", "detail"),
+        [
+            ("bucket training is in eu-west-1", "bucket training is in eu-west-1"),
+            (RefusedError("head_bucket training: 403."), "head_bucket training: 403."),
+            (RefusedError("the account of the bucket does not exist"), "the account of the bucket does not exist"),
+        ],
+    )
+    def test_a_bucket_in_another_region_or_account_is_missing_but_exists(
+        self, monkeypatch: pytest.MonkeyPatch, answer: str | Exception, detail: str
+    ) -> None:
+        place = place_of(answering(monkeypatch, answer), USE_CASE, "training")
+        assert (place.finding.result, place.finding.detail, place.is_absent) == (Result.MISSING, detail, False)
 
     @pytest.mark.parametrize(("creates", "result"), [(False, Result.MISSING), (True, Result.WARNING)])
     def test_a_bucket_that_does_not_exist_has_the_command_that_creates_it(self, creates: bool, result: Result) -> None:
         storage = {"training_bucket": "training", "output_bucket": "output", "create_buckets": creates}
-        found = place_finding(make_use_case(storage=storage), "training", ABSENT, exists=False)
-        assert (found.result, found.line) == (
-            result,
-            "aws s3api create-bucket --bucket training --region us-east-1",
-        )
+        found = absent_bucket(make_use_case(storage=storage))
+        assert (found.result, found.line) == (result, "aws s3api create-bucket --bucket training --region us-east-1")
 
     def test_outside_of_us_east_1_the_command_names_the_location(self) -> None:
         west = make_use_case(aws={"role_arn": USE_CASE.aws.role_arn, "region": "us-west-2"}, student="llama-3-3-70b")
-        line = place_finding(west, "training", ABSENT, exists=False).line
-        assert line.endswith("--create-bucket-configuration LocationConstraint=us-west-2")
+        assert absent_bucket(west).line.endswith("--create-bucket-configuration LocationConstraint=us-west-2")
 
 
 class TestSettings:
     def test_a_bucket_of_the_template_is_ok(self) -> None:
-        found = list(setting_findings(FakeAccount(), USE_CASE, "training"))
+        account = FakeAccount()
+        found = list(setting_findings(account, account, USE_CASE, "training"))
         assert [one.result for one in found] == [Result.OK] * 4
 
     def test_a_bucket_without_default_encryption_is_a_warning(self) -> None:
@@ -114,6 +123,16 @@ class TestSettings:
         account = FakeAccount()
         account.rules = [RULES[0], {**RULES[1], "Filter": {"Prefix": prefix}}]
         assert setting(account, "life-cycle rules").result is Result.WARNING
+
+    def test_a_bucket_that_is_deleted_during_the_check_is_missing(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        account = FakeAccount()
+
+        def deleted(_: str) -> Any:
+            raise NotFoundError("get_bucket_encryption training: NoSuchBucket.")
+
+        monkeypatch.setattr(account, "encryption", deleted)
+        (found,) = setting_findings(account, account, USE_CASE, "training")
+        assert (found.check, found.result) == ("bucket training", Result.MISSING)
 
     def test_one_refusal_does_not_stop_the_other_checks(self) -> None:
         account = FakeAccount()

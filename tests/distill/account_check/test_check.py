@@ -111,7 +111,7 @@ def test_a_missing_action_of_the_run_and_one_of_the_jobs_are_found_for_their_ide
 
 def test_an_absent_bucket_that_runs_create_needs_the_permission_to_create_it() -> None:
     account = FakeAccount()
-    account.bucket_problems["training"] = "bucket training does not exist; create it"
+    account.absent_buckets.add("training")
     account.not_allowed = {(RUN_ROLE, "s3:CreateBucket")}
     storage = {"training_bucket": "training", "output_bucket": "output", "create_buckets": True}
     found = found_in(account, make_use_case(storage=storage, serving={"mode": "on_demand"}))
@@ -140,7 +140,7 @@ def test_the_keys_of_the_use_case_are_checked_and_what_the_identities_may_do_wit
     "method",
     [
         *("foundation_model", "model_availability", "profile_status", "list_deployments", "role", "simulate"),
-        *("quotas", "encryption", "public_access_block", "policy", "lifecycle_rules"),
+        *("quotas", "ensure_bucket", "encryption", "public_access_block", "policy", "lifecycle_rules"),
     ],
 )
 @pytest.mark.parametrize(("how", "result"), [("refused", Result.NOT_PERMITTED), ("broken", Result.NOT_CHECKED)])

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from include.distill.account_check.company_needs import key_needs, keys_of, network_needs
+from include.distill.account_check.company_needs import key_needs, network_needs
 from include.distill.account_check.needed_actions import needed_actions
 from include.distill.account_check.needs import Arns
 from include.distill.config.use_case import UseCase
@@ -23,7 +23,6 @@ def company(*, objects: str | None = None, **aws: Any) -> UseCase:
 
 def test_a_use_case_without_keys_and_network_needs_nothing_for_them() -> None:
     use_case = company()
-    assert keys_of(use_case) == {}
     assert not {need.action for need in needed_actions(use_case) if need.action.startswith(("kms:", "ec2:"))}
 
 
@@ -47,7 +46,6 @@ def test_without_jobs_no_role_of_jobs_needs_the_key() -> None:
 
 def test_the_key_behind_an_alias_is_not_known() -> None:
     use_case = company(objects=ALIAS)
-    assert keys_of(use_case) == {"storage.kms_key_arn": ALIAS}
     assert list(key_needs(use_case, has_jobs=True)) == []
 
 

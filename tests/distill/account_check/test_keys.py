@@ -12,7 +12,7 @@ KEY = "arn:aws:kms:us-east-1:123456789012:key/0123"
 def test_an_enabled_key_is_checked_once_and_awss_own_key_not_at_all() -> None:
     account = FakeAccount()
     account.keys[KEY] = "Enabled"
-    (found,) = key_findings(account, ["", KEY, KEY])
+    (found,) = key_findings(account, ["", None, KEY, KEY])
     assert (found.check, found.result) == (f"KMS key {KEY}", Result.OK)
 
 

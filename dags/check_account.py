@@ -15,7 +15,7 @@ The task checks for each valid use case, or for the one that the form names:
 - **models**: the account may use them, they are active, and the student can be trained and served in the Region
 - **quotas**: requests and tokens per minute, customization jobs, deployments, and model units (L-BE77399C)
 - **buckets**: Region, owner, encryption, public access, TLS, life-cycle rules, and the environment that owns the prefix
-- **keys**: the KMS keys of the buckets are enabled
+- **keys**: the KMS keys of the use case and of the buckets are enabled
 - **roles**: Bedrock may assume the role for each kind of job, and the role and each connection may do every action that
   the use case needs, according to IAM's policy simulator
 - **prices**: the age of `include/prices.yaml`

@@ -48,7 +48,7 @@ def test_every_parameter_is_explained_and_tested() -> None:
 
 def test_the_listed_models_are_those_of_the_shipped_use_cases() -> None:
     catalog = load_catalog()
-    keys = {key for use_case in shipped() for key in (*use_case.models, *use_case.models_of_jobs)}
+    keys = {key for use_case in shipped() for key in use_case.all_models}
     models = [catalog.model(key) for key in keys]
     assert defaults("FoundationModels") == {model.foundation_id for model in models}
     assert defaults("InferenceProfiles") == {

@@ -80,8 +80,7 @@ def checked_use_cases(use_cases: UseCases, chosen: str | None = None) -> int:
 
 def _retired_models(use_case: UseCase) -> list[str]:
     """Return the models of a use case that the catalog lists as retired, such as those of a published experiment."""
-    models = (*use_case.models, *use_case.models_of_jobs)
-    return [key for key in dict.fromkeys(models) if load_catalog().model(key).lifecycle == "retired"]
+    return [key for key in use_case.all_models if load_catalog().model(key).lifecycle == "retired"]
 
 
 def _check(

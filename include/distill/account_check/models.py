@@ -28,7 +28,7 @@ def model_findings(reader: AccountReader, use_case: UseCase, use_cases: Sequence
     :param use_cases: the use cases whose champions may have a standing endpoint, for messages.
     """
     setting = f"# correct include/use_cases/{use_case.name}.yaml, or the model's entry in include/models.yaml"
-    for key in dict.fromkeys((*use_case.models, *use_case.models_of_jobs)):
+    for key in use_case.all_models:
         model = load_catalog().model(key)
         check = f"model {key}"
         problems = attempt(check, _ACCESS, partial(model_problems, reader, use_case, model))

@@ -57,7 +57,7 @@ def serving_kinds(use_case: UseCase) -> dict[str, bool]:
 
     With ``serving.mode: auto``, ``estimate`` may choose provisioned throughput if the answers on demand take too long.
     """
-    if not any(arm.is_trained or arm.kind == "champion" for arm in use_case.arms):
+    if not _has_custom_models(use_case):
         return {}
     try:
         choice = serving_choice(use_case, use_case.student, load_prices())
@@ -67,6 +67,10 @@ def serving_kinds(use_case: UseCase) -> dict[str, bool]:
     if use_case.serving.mode == "auto" and any(option["mode"] == "provisioned" for option in choice["options"]):
         kinds.setdefault("provisioned", False)
     return {str(kind): is_required for kind, is_required in kinds.items()}
+
+
+def _has_custom_models(use_case: UseCase) -> bool:
+    return use_case.champion_arm is not None or any(arm.is_trained for arm in use_case.arms)
 
 
 def _models(*keys: str) -> list[Model]:
@@ -85,20 +89,20 @@ def _run(use_case: UseCase, arns: Arns) -> Iterator[Need]:
         yield from _job_needs(use_case, arns, kind)
     if use_case.optimized_arms:
         yield from _optimization(use_case, arns)
-    if any(arm.is_trained or arm.kind == "champion" for arm in use_case.arms):
+    if _has_custom_models(use_case):
         model = arns.any("custom-model")
         yield Need("run", "bedrock:GetCustomModel", model, "looking up trained models", "resource")
     for kind, is_required in serving_kinds(use_case).items():
         yield from _endpoint("run", arns, kind, "serving trained models", is_required=is_required)
-    for kind in _ENDPOINTS:  # distill_release_leftovers lists both kinds
-        yield Need("run", f"bedrock:List{_ENDPOINTS[kind][0]}s", "*", "finding forgotten endpoints")
+    for noun, _ in _ENDPOINTS.values():  # distill_release_leftovers lists both kinds
+        yield Need("run", f"bedrock:List{noun}s", "*", "finding forgotten endpoints")
     yield from _objects("run", use_case, arns)
     yield from _inputs(use_case, arns)
 
 
 def _models_of_run(use_case: UseCase, arns: Arns) -> Iterator[Need]:
-    called, of_jobs = _models(*use_case.models), _models(*use_case.models_of_jobs)
-    ids = [model.foundation_id for model in (*called, *of_jobs)]
+    called = _models(*use_case.models)
+    ids = [model.foundation_id for model in _models(*use_case.all_models)]
     student = load_catalog().model(use_case.student)
     if student.customization and any(arm.is_trained for arm in use_case.arms):
         ids.append(student.customization.base_model_id)
@@ -270,12 +274,12 @@ def _jobs(use_case: UseCase, arns: Arns) -> Iterator[Need]:
     if not kinds:
         return
     storage, reason = use_case.storage, "reading the input of jobs"
+    listed = (("s3:prefix", f"{storage.prefix}/"),)
     training, output = (arns.bucket(name) for name in (storage.training_bucket, storage.output_bucket))
     yield Need("jobs", "s3:GetObject", f"{training}/{storage.prefix}/*", reason)
-    yield Need("jobs", "s3:ListBucket", training, reason, conditions=(("s3:prefix", f"{storage.prefix}/"),))
+    yield Need("jobs", "s3:ListBucket", training, reason, conditions=listed)
     for action in ("GetObject", "PutObject"):
         yield Need("jobs", f"s3:{action}", f"{output}/{storage.prefix}/*", "writing the results of jobs")
-    listed = (("s3:prefix", f"{storage.prefix}/"),)
     yield Need("jobs", "s3:ListBucket", output, "writing the results of jobs", conditions=listed)
     teachers = [teacher for arm in use_case.arms if (teacher := use_case.job_teacher(arm.name))]
     invoke = "bedrock:InvokeModel"

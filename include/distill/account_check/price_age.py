@@ -17,7 +17,7 @@ _REFRESH = f"python -m include.distill.cost.refresh_prices {_FILES}  # docs/how-
 
 def price_findings(use_case: UseCase, prices: Prices, today: datetime.date) -> Iterator[Finding]:
     """Yield whether the prices of each model of a use case are known, verified, and not older than 90 days."""
-    for model in dict.fromkeys((*use_case.models, *use_case.models_of_jobs)):
+    for model in use_case.all_models:
         check = f"prices of {model}"
         facts = prices.facts.get(model, {})
         if not prices.has(model, "input_per_million", "output_per_million"):

@@ -106,33 +106,33 @@ def key_problem(arn: str | None, region: str) -> str | None:
     if arn is None:
         return None
     found = arn.split(":")[3]
-    partition = partition_of(region)
     if found == region:
-        return _partition_problem(arn, region, f"{partition}:kms:{region}:", "key")
+        return _partition_problem(arn, region, f"kms:{region}:", "key")
     return (
         f"found {arn!r}, a key in {found}, but aws.region is {region}, and AWS encrypts only with keys in the Region of"
-        f" the data; expected an ARN that begins with arn:{partition}:kms:{region}:. Name a key in {region}"
+        f" the data; expected an ARN that begins with arn:{partition_of(region)}:kms:{region}:. Name a key in {region}"
     )
 
 
 def role_problem(arn: str, region: str) -> str | None:
     """Return why a role cannot be used in a Region; ``None`` if it can be."""
-    return _partition_problem(arn, region, f"{partition_of(region)}:iam::", "role")
+    return _partition_problem(arn, region, "iam::", "role")
 
 
 def _partition_problem(arn: str, region: str, beginning: str, kind: str) -> str | None:
     """
     Return a message if a resource is in another partition than a Region. Otherwise, return ``None``.
 
-    :param beginning: how an ARN begins that is right, after ``arn:``.
+    :param beginning: how the ARN of a resource of this kind begins after the partition.
     """
     found, partition = arn.split(":")[1], partition_of(region)
     if found == partition:
         return None
     return (
         f"found {arn!r}, a {kind} in the partition {found}, but aws.region is {region}, a Region of the partition"
-        f" {partition}, and AWS shares nothing between partitions; expected an ARN that begins with arn:{beginning}."
-        f" Copy the ARN of a {kind} of your account in this partition, or correct aws.region"
+        f" {partition}, and AWS shares nothing between partitions; expected an ARN that begins with"
+        f" arn:{partition}:{beginning}. Copy the ARN of a {kind} of your account in this partition, or correct"
+        " aws.region"
     )
 
 

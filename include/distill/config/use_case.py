@@ -226,6 +226,11 @@ class UseCase(Section):
         judges = [self.prompt_optimization.judge_model] if self.optimized_arms else []
         return tuple(key for key in dict.fromkeys((*teachers, *self.evaluators, *judges)) if key not in self.models)
 
+    @property
+    def all_models(self) -> tuple[str, ...]:
+        """The keys of the models that the pipeline or Bedrock's jobs call, without repetition."""
+        return (*self.models, *self.models_of_jobs)
+
     def catalog_model(self, name: str) -> Model:
         """
         Return a model of the catalog.

@@ -93,8 +93,7 @@ class Prices:
 
     def sources(self, use_case: UseCase) -> dict[str, str]:
         """Return where and when the prices of each model of the use case were read, and which are not verified."""
-        models = (*use_case.models, *use_case.models_of_jobs)
-        return {model: _sources(self.facts.get(model, {})) for model in models}
+        return {model: _sources(self.facts.get(model, {})) for model in use_case.all_models}
 
     def is_verified(self, model: str, name: PriceName) -> bool:
         """Return whether a price was read in AWS's price list or in an account's bill."""

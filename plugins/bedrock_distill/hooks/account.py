@@ -27,7 +27,7 @@ _BOOLEAN_KEYS = frozenset({"aws:SecureTransport"})
 
 class AccountHook(BedrockDistillHook):
     """
-    Read from an account. Every answer is kept, because several use cases ask the same.
+    Read from an account. Answers about roles, quotas and permissions are kept, because several use cases ask the same.
 
     Each method raises :class:`NotPermittedError` if the identity of the check may not read the answer.
     """

@@ -40,7 +40,8 @@ class ErrorMeaning:
     def advice_for(self, connection: str, message: str = "") -> str:
         """Return the advice for a call with the credentials of ``connection`` that AWS refused with ``message``."""
         found = self.message.search(message) if self.message else None
-        values = {"connection": connection, **{name: text or _NOT_STATED for name, text in _groups(found).items()}}
+        groups = found.groupdict() if found else {}
+        values = {"connection": connection, **{name: text or _NOT_STATED for name, text in groups.items()}}
         values["policy"] = policy_with(values.get("action", ""))
         return re.sub(r"\{(\w+)\}", lambda name: values[name[1]], self.advice)
 
@@ -94,10 +95,6 @@ def load_error_table() -> ErrorTable:
         for name in row.get("exceptions", ()):
             by_exception.setdefault(name, []).append(meaning)
     return ErrorTable(by_code, by_exception)
-
-
-def _groups(match: re.Match[str] | None) -> dict[str, str | None]:
-    return match.groupdict() if match else {}
 
 
 def _spellings(row: Mapping[str, Sequence[str]]) -> Iterator[str]:

@@ -19,10 +19,7 @@ _POLICIES = (
     (r"bedrock:(BatchDelete.+|DeleteCustomModel|ListCustomModels)", f"{_NAME}-clean-up"),
     (r"s3:(DeleteBucket|GetBucket(Tagging|Versioning))", f"{_NAME}-clean-up"),
     (r"bedrock:Update.+", f"{_NAME}-promote"),
-    (
-        r"bedrock:(InvokeModel.*|CountTokens|CreateModelInvocationJob|GetFoundationModel)",
-        f"{_NAME}-run-models",
-    ),
+    (r"bedrock:(InvokeModel.*|CountTokens|CreateModelInvocationJob|GetFoundationModel)", f"{_NAME}-run-models"),
     (r"bedrock:.+", f"{_NAME}-run"),
     (r"s3:.+", f"{_NAME}-run-storage"),
 )

@@ -168,15 +168,14 @@ class BedrockPreflightOperator(DistillOperator):
 
         problems: list[str | DistillError] = []
         problems.extend(self._bucket_problems(use_case) or self._root_problems(use_case))
-        models = (*use_case.models, *use_case.models_of_jobs)
-        for key in models:
+        for key in use_case.all_models:
             problems += model_problems(self.hook, use_case, self.model(key))
         problems += sdk_problems(self.hook, use_case)
         problems += self._student_problems(use_case)
         problems += self._serving_problems(use_case)
         problems += batch_problems(use_case, output_prices())
         problems += quota_problems(use_case)
-        checks = [partial(load_prices().price, key, "input_per_million") for key in models]
+        checks = [partial(load_prices().price, key, "input_per_million") for key in use_case.all_models]
         return [*problems, *check_inputs(use_case.source, self.store), *_failures(checks)]
 
     def _bucket_problems(self, use_case: UseCase) -> list[str]:
@@ -215,7 +214,7 @@ class BedrockPreflightOperator(DistillOperator):
                 f"As of {day}, SIMULATED: this account has the models and operations of that day. Clocks are real, and"
                 " prices are those of include/prices.yaml."
             ]
-        models = map(self.model, (*use_case.models, *use_case.models_of_jobs))
+        models = map(self.model, use_case.all_models)
         doubted = [model for model in models if model.lifecycle != "active"]
         warnings = [lifecycle_warning(model, self.hook.foundation_model(model.foundation_id)) for model in doubted]
         return [warning for warning in warnings if warning]

@@ -34,8 +34,7 @@ class RunAccess(ExplainedTask):
     """
     Give a task access to its run's folder, to the frozen use case, and to AWS. A mixin for operators and sensors.
 
-    The task class sets ``run_uri``, ``aws_conn_id``, ``region_name``, ``bucket_owners`` and
-    ``kms_key_arn``.
+    The task class sets ``run_uri``, ``aws_conn_id``, ``region_name``, ``bucket_owners`` and ``kms_key_arn``.
     """
 
     run_uri: str

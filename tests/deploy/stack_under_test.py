@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from include.distill.core.paths import PROJECT_ROOT
@@ -43,6 +45,14 @@ EVERYTHING = {
     "CostCenter": "4711",
     "Owner": "answers-team",
 }
+# The policies that each identity has: the roles of Airflow, and the role of Bedrock's jobs.
+POLICIES_OF = {
+    "run": ("RunPolicy", "RunModelsPolicy", "RunStoragePolicy", "PassRolePolicy"),
+    "promotion": ("PromotionPolicy",),
+    "clean_up": ("CleanUpPolicy",),
+    "check": ("CheckPolicy",),
+    "jobs": ("JobsRole",),
+}
 
 Document = Mapping[str, Any]
 
@@ -60,6 +70,12 @@ def stack(**options: str) -> RenderedStack:
 def largest_stack() -> RenderedStack:
     """Return the stack with every option."""
     return stack(**EVERYTHING)
+
+
+def write_deployment(file: Path, parameters: Mapping[str, str]) -> Path:
+    """Write the stack deployment file of an installation, from which the AWS simulator creates the stack."""
+    file.write_text(json.dumps({"template-file-path": str(TEMPLATE), "parameters": parameters}), encoding="utf-8")
+    return file
 
 
 def documents(one: RenderedStack) -> dict[str, Document]:

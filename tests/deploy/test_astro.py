@@ -11,6 +11,7 @@ from include.distill.core.paths import PROJECT_ROOT
 from include.distill.inference.pools import required_pools
 from include.distill.pools import airflow_settings
 from tests.fakes.variables import VARIABLES
+from tests.tools.mwaa.test_requirements import required
 
 ASTRO = PROJECT_ROOT / "deploy" / "astro"
 # Packages that Astro Runtime brings, or that only docker-compose.yaml needs.
@@ -24,12 +25,6 @@ NOT_INSTALLED = {
 }
 
 
-def requirements(text: str) -> dict[str, str]:
-    """Return the line of each package, without its comment."""
-    lines = [line.partition("  #")[0].strip() for line in text.splitlines() if line and not line.startswith("#")]
-    return {re.split(r"[\[<>=]", line)[0]: line for line in lines}
-
-
 def test_the_pools_are_those_of_the_shipped_use_cases() -> None:
     written = yaml.safe_load((ASTRO / "airflow_settings.yaml").read_text(encoding="utf-8"))
     assert written == airflow_settings(required_pools(load_use_cases(environment=VARIABLES).valid))
@@ -37,10 +32,10 @@ def test_the_pools_are_those_of_the_shipped_use_cases() -> None:
 
 
 def test_the_packages_are_those_that_the_runtime_lacks() -> None:
-    needed = requirements((PROJECT_ROOT / "requirements.txt").read_text(encoding="utf-8"))
-    installed = requirements((ASTRO / "requirements.txt").read_text(encoding="utf-8"))
-    assert installed == {name: line for name, line in needed.items() if name not in NOT_INSTALLED}
-    assert needed.keys() >= NOT_INSTALLED
+    needed = required((PROJECT_ROOT / "requirements.txt").read_text(encoding="utf-8"))
+    installed = required((ASTRO / "requirements.txt").read_text(encoding="utf-8"))
+    assert installed == [one for one in needed if one.name not in NOT_INSTALLED]
+    assert {one.name for one in needed} >= NOT_INSTALLED
 
 
 def test_the_image_is_the_plain_runtime_and_needs_no_package_of_the_operating_system() -> None:

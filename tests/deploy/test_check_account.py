@@ -13,14 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from bedrock_distill.run.account_connections import CHECK_CONNECTION_VARIABLE, AccountConnections
 from include.distill.account_check.check import check_accounts
 from include.distill.account_check.findings import Finding, Result
 from include.distill.config.loader import load_use_cases
 from include.distill.inference.pools import required_pools
-from tests.deploy.stack_under_test import TEMPLATE, actions, stack
+from tests.deploy.stack_under_test import actions, stack, texts, write_deployment
 from tools.aws_simulator.account.calls import ACCOUNT_ID
 from tools.aws_simulator.testing import RunningSimulator, start_simulator
 from tools.local_airflow.account import read_access
@@ -58,9 +57,7 @@ def deployment(folder: Path) -> Path:
         "CleanUpRoles": "distill-clean-up",
         "CheckRoles": "distill-check",
     }
-    path = folder / "deployment.yaml"
-    path.write_text(yaml.safe_dump({"template-file-path": str(TEMPLATE), "parameters": parameters}), encoding="utf-8")
-    return path
+    return write_deployment(folder / "deployment.json", parameters)
 
 
 @pytest.fixture(autouse=True)
@@ -112,16 +109,12 @@ def test_the_check_only_reads_and_uses_every_action_of_its_policy(aws: RunningSi
 def without(document: dict[str, Any], action: str) -> dict[str, Any]:
     """Return a policy without one action. A policy needs a statement, so another action may take its place."""
     statements = [
-        {**statement, "Action": [one for one in _listed(statement["Action"]) if one != action]}
+        {**statement, "Action": [one for one in texts(statement["Action"]) if one != action]}
         for statement in document["Statement"]
     ]
     kept = [statement for statement in statements if statement["Action"]]
     other = {"Effect": "Allow", "Action": "bedrock:ListGuardrails", "Resource": "*"}
     return {**document, "Statement": kept or [other]}
-
-
-def _listed(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value]
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
@@ -11,17 +11,12 @@ from include.distill.account_check.needed_actions import needed_actions
 from include.distill.account_check.needs import Need, Who, statement
 from include.distill.config.loader import load_use_cases
 from include.distill.config.use_case import UseCase
-from tests.deploy.stack_under_test import Document, documents, stack
+from tests.deploy.stack_under_test import POLICIES_OF, Document, documents, stack
 from tests.fakes.variables import VARIABLES
 from tools.aws_simulator.access.policies import AccessRequest, decide
 
 USE_CASES = {use_case.name: use_case for use_case in load_use_cases(environment=VARIABLES).valid}
-POLICIES: Mapping[Who, tuple[str, ...]] = {
-    "run": ("RunPolicy", "RunModelsPolicy", "RunStoragePolicy", "PassRolePolicy"),
-    "promotion": ("PromotionPolicy",),
-    "clean_up": ("CleanUpPolicy",),
-    "jobs": ("JobsRole",),
-}
+IDENTITIES = get_args(Who)
 
 
 def policies(use_case: UseCase, **options: str) -> dict[str, Document]:
@@ -56,19 +51,19 @@ def request(use_case: UseCase, need: Need) -> AccessRequest:
     return AccessRequest(need.action, need.example(use_case.aws.region), context=context)
 
 
-@pytest.mark.parametrize("who", POLICIES)
+@pytest.mark.parametrize("who", IDENTITIES)
 @pytest.mark.parametrize("name", sorted(USE_CASES))
 def test_the_policies_of_each_identity_allow_what_it_needs(name: str, who: Who) -> None:
     use_case = USE_CASES[name]
     rendered = policies(use_case)
-    own = [rendered[policy] for policy in POLICIES[who]]
+    own = [rendered[policy] for policy in POLICIES_OF[who]]
     needs = [need for need in needed_actions(use_case) if need.who == who]
     assert needs
     refused = [need for need in needs if decide(own, request(use_case, need)) != "allowed"]
     assert refused == []
 
 
-@pytest.mark.parametrize("who", POLICIES)
+@pytest.mark.parametrize("who", IDENTITIES)
 def test_with_a_key_and_a_network_the_policies_allow_what_they_need(who: Who) -> None:
     key = "arn:aws:kms:us-east-1:123456789012:key/01234567-89ab-cdef-0123-456789abcdef"
     network = {"subnet_ids": ["subnet-01234567"], "security_group_ids": ["sg-01234567"]}
@@ -78,7 +73,7 @@ def test_with_a_key_and_a_network_the_policies_allow_what_they_need(who: Who) ->
     use_case = UseCase.model_validate(raw)
     options = {"KmsKeyArn": key, "UseVpc": "true", "SubnetIds": "subnet-01234567", "SecurityGroupIds": "sg-01234567"}
     rendered = policies(use_case, **options)
-    names = [*POLICIES[who], *(["JobsVpcPolicy"] if who == "jobs" else [])]
+    names = [*POLICIES_OF[who], *(["JobsVpcPolicy"] if who == "jobs" else [])]
     needs = [need for need in needed_actions(use_case) if need.who == who]
     assert {need.action.partition(":")[0] for need in needs} >= {"kms", "s3"}
     own = [rendered[name] for name in names]
@@ -99,7 +94,7 @@ def test_the_line_to_add_allows_the_need_and_not_that_of_another_environment(nam
 def test_a_run_may_not_do_what_only_a_promotion_needs() -> None:
     use_case = USE_CASES["promote_demo"]
     rendered = policies(use_case)
-    own = [rendered[policy] for policy in POLICIES["run"]]
+    own = [rendered[policy] for policy in POLICIES_OF["run"]]
     needs = [need for need in needed_actions(use_case) if need.who == "promotion" and "/champions/" in need.resource]
     assert {decide(own, request(use_case, need)) for need in needs if need.action == "s3:PutObject"} == {"not allowed"}
 
@@ -110,6 +105,6 @@ def test_a_stack_of_another_region_allows_nothing_that_a_use_case_buys_calls_or_
     use_case = USE_CASES[name]
     here = policies(use_case)
     # Only the Region differs, so that what the second stack allows is what it would hide.
-    elsewhere = [_renamed(here[policy], use_case.aws.region, "eu-west-1") for policy in POLICIES[who]]
+    elsewhere = [_renamed(here[policy], use_case.aws.region, "eu-west-1") for policy in POLICIES_OF[who]]
     needs = [need for need in needed_actions(use_case) if need.who == who and need.action.startswith("bedrock:")]
     assert [need for need in needs if decide(elsewhere, request(use_case, need)) == "allowed"] == []

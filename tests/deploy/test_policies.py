@@ -19,10 +19,10 @@ from tests.deploy.aws_table import (
     resource_arns,
 )
 from tests.deploy.plugin_calls import actions_of, called_methods, named_methods, needed_actions
-from tests.deploy.stack_under_test import actions, documents, largest_stack, statements, texts
+from tests.deploy.stack_under_test import POLICIES_OF, TEMPLATE, actions, documents, largest_stack, statements, texts
 
-OF_AIRFLOW = ("RunPolicy", "RunModelsPolicy", "RunStoragePolicy", "PassRolePolicy", "PromotionPolicy", "CleanUpPolicy")
-OF_JOBS = ("JobsRole", "JobsVpcPolicy")
+OF_AIRFLOW = (*POLICIES_OF["run"], *POLICIES_OF["promotion"], *POLICIES_OF["clean_up"])
+OF_JOBS = (*POLICIES_OF["jobs"], "JobsVpcPolicy")
 # Actions without a call in the plugins, and why the policies have them.
 WITHOUT_A_CALL = {
     "aws-marketplace:Subscribe": "the first call of a model that is not from Amazon",
@@ -179,5 +179,4 @@ def test_every_policy_is_checked() -> None:
 
 
 def test_the_template_fits_into_a_request() -> None:
-    template = PROJECT_ROOT / "deploy" / "cloudformation" / "bedrock-distill.yaml"
-    assert template.stat().st_size <= MOST_TEMPLATE_BYTES
+    assert TEMPLATE.stat().st_size <= MOST_TEMPLATE_BYTES

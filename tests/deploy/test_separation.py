@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.deploy.stack_under_test import documents, stack
+from tests.deploy.stack_under_test import POLICIES_OF, documents, stack
 from tools.aws_simulator.access.policies import AccessRequest, decide
 
 ACCOUNT = "123456789012"
@@ -17,14 +17,6 @@ THROUGHPUT = f"{BEDROCK}:provisioned-model/abcdefghijkl"
 TRAINING_JOB = f"{BEDROCK}:model-customization-job/amazon.nova-micro-v1:0:128k/abcdefghijkl"
 PROFILE = f"{BEDROCK}:inference-profile/us.amazon.nova-micro-v1:0"
 TRAINING, OUTPUT = "arn:aws:s3:::company-training", "arn:aws:s3:::company-output"
-# The policies that each role of Airflow has.
-CALLERS = {
-    "run": ("RunPolicy", "RunModelsPolicy", "RunStoragePolicy", "PassRolePolicy"),
-    "promotion": ("PromotionPolicy",),
-    "clean_up": ("CleanUpPolicy",),
-    "check": ("CheckPolicy",),
-    "jobs": ("JobsRole",),
-}
 Context = Mapping[str, str | Sequence[str]]
 
 
@@ -43,7 +35,7 @@ def may(caller: str, action: str, resource: str, context: Context | None = None,
     policies = documents(stack(**options))
     everywhere = {"aws:RequestedRegion": "us-east-1", "aws:ResourceAccount": ACCOUNT}
     request = AccessRequest(action, resource, context={**everywhere, **(context or {})})
-    return decide([policies[name] for name in CALLERS[caller]], request) == "allowed"
+    return decide([policies[name] for name in POLICIES_OF[caller]], request) == "allowed"
 
 
 @pytest.mark.parametrize(
@@ -102,7 +94,9 @@ def test_a_caller_may_not_do_what_is_the_part_of_another(caller: str, action: st
 
 
 def test_only_promotion_and_clean_up_may_delete_a_standing_endpoint() -> None:
-    deleting = [one for one in CALLERS if may(one, "bedrock:DeleteProvisionedModelThroughput", THROUGHPUT, STANDING)]
+    deleting = [
+        one for one in POLICIES_OF if may(one, "bedrock:DeleteProvisionedModelThroughput", THROUGHPUT, STANDING)
+    ]
     assert deleting == ["promotion", "clean_up"]
 
 
@@ -113,7 +107,7 @@ def test_only_promotion_and_clean_up_may_delete_a_standing_endpoint() -> None:
         ("bedrock:DeleteCustomModelDeployment", f"{BEDROCK}:custom-model-deployment/abcdefghijkl"),
     ],
 )
-@pytest.mark.parametrize("caller", CALLERS)
+@pytest.mark.parametrize("caller", POLICIES_OF)
 def test_only_who_may_delete_a_standing_endpoint_may_change_its_tag_role(
     caller: str, delete: str, endpoint: str
 ) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.deploy.stack_under_test import EVERYTHING, REQUIRED, TEMPLATE
+from tests.deploy.stack_under_test import EVERYTHING, REQUIRED, write_deployment
 from tools.aws_simulator.testing import RunningSimulator, start_simulator
 
 ROLES = ("distill-run", "distill-promotion", "distill-clean-up", "distill-check")
@@ -29,10 +29,9 @@ LIMITS = {
 
 def files(folder: Path, parameters: dict[str, str]) -> list[Path]:
     """Write the stack deployment file of the template, and the template of the permissions boundary."""
-    limits, stack = folder / "limits.json", folder / "prod.json"
+    limits = folder / "limits.json"
     limits.write_text(json.dumps(LIMITS))
-    stack.write_text(json.dumps({"template-file-path": str(TEMPLATE), "parameters": parameters}))
-    return [limits, stack]
+    return [limits, write_deployment(folder / "prod.json", parameters)]
 
 
 def attached(simulator: RunningSimulator, role: str) -> list[str]:

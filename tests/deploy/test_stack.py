@@ -15,6 +15,7 @@ from tests.fakes.variables import VARIABLES
 from tools.aws_simulator.access.policies import AccessRequest, decide
 from tools.aws_simulator.stacks.yaml_files import read_yaml
 
+KEY = "arn:aws:kms:us-east-1:123456789012:key/0a1b2c3d-0000-4000-8000-000000000000"
 PARAMETERS: dict[str, dict[str, Any]] = read_yaml(TEMPLATE)["Parameters"]
 BUCKETS = ["TrainingBucket", "OutputBucket"]
 SWITCHES = {
@@ -69,8 +70,7 @@ def test_the_lines_for_the_environment_make_the_shipped_use_cases_valid() -> Non
 
 
 def test_the_lines_for_the_environment_name_the_key_if_there_is_one() -> None:
-    arn = "arn:aws:kms:us-east-1:123456789012:key/0a1b2c3d-0000-4000-8000-000000000000"
-    assert f"DISTILL_KMS_KEY_ARN={arn}" in stack(KmsKeyArn=arn).outputs["EnvFile"].splitlines()
+    assert f"DISTILL_KMS_KEY_ARN={KEY}" in stack(KmsKeyArn=KEY).outputs["EnvFile"].splitlines()
     assert "DISTILL_KMS_KEY_ARN" not in stack().outputs["EnvFile"]
 
 
@@ -82,10 +82,9 @@ def test_optional_permissions_are_granted_only_if_they_are_wanted(name: str) -> 
 
 
 def test_an_existing_key_gives_the_same_permissions_as_a_new_one() -> None:
-    arn = "arn:aws:kms:us-east-1:123456789012:key/0a1b2c3d-0000-4000-8000-000000000000"
-    assert actions(stack(KmsKeyArn=arn)) == actions(stack(CreateKmsKey="true"))
-    assert "KmsKey" not in stack(KmsKeyArn=arn).resources
-    assert arn in json.dumps(documents(stack(KmsKeyArn=arn))["JobsRole"])
+    assert actions(stack(KmsKeyArn=KEY)) == actions(stack(CreateKmsKey="true"))
+    assert "KmsKey" not in stack(KmsKeyArn=KEY).resources
+    assert KEY in json.dumps(documents(stack(KmsKeyArn=KEY))["JobsRole"])
 
 
 @pytest.mark.parametrize("kind", ["model-customization-job", "model-invocation-job", "evaluation-job"])

@@ -50,11 +50,10 @@ def _data_files(project: Path, use_cases: Iterable[UseCase]) -> dict[str, Path]:
     """Return the local files that the use cases read, and the licences in their folders."""
     named = {project / uri for case in use_cases for uri in _local_inputs(case)}
     found: dict[str, Path] = {}
-    for path in sorted(path for path in named if path.is_relative_to(project / _DATA)):
-        folder = path if path.is_dir() else path.parent
-        licences = [folder / name for name in _LICENCES if (folder / name).is_file()]
-        files = [*_below(path)] if path.is_dir() else [path]
-        found.update({file.relative_to(project).as_posix(): file for file in [*files, *licences] if file.is_file()})
+    for path in named:
+        if path.is_relative_to(project / _DATA):
+            files = _below(path) if path.is_dir() else (path, *(path.with_name(name) for name in _LICENCES))
+            found.update({file.relative_to(project).as_posix(): file for file in files if file.is_file()})
     return found
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 
 from include.distill.core.errors import InputError
@@ -46,7 +45,7 @@ def install_image(python: str, package: Path, folder: Path) -> Path:
 
 
 def _uv(*arguments: str) -> None:
-    command: Sequence[str] = [sys.executable, "-m", "uv", *arguments]
+    command = [sys.executable, "-m", "uv", *arguments]
     elsewhere = Path(__file__).anchor  # in this checkout, uv would obey the constraints in pyproject.toml
     try:
         done = subprocess.run(

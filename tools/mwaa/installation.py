@@ -30,9 +30,10 @@ MWAA_SETTINGS = {
     "AIRFLOW__SCHEDULER__TASK_QUEUED_TIMEOUT": "1800.0",
     "AIRFLOW__TRIGGERER__QUEUES_ENABLED": "False",
 }
-# On MWAA there is no connection aws_default, so boto3 uses the credentials of the execution role. Here, the environment
-# has the key of the role for runs.
-_NOT_ON_MWAA = ("AIRFLOW_CONN_AWS_DEFAULT", "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS")
+# Beginnings of names. On MWAA, the variables of the pipeline come from the startup script, and there is no connection
+# aws_default, so boto3 uses the credentials of the execution role. Here, the environment has the key of the role for
+# runs.
+_NOT_ON_MWAA = ("AIRFLOW_CONN_AWS_DEFAULT", "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS", "DISTILL_")
 
 
 @dataclass(frozen=True)
@@ -64,9 +65,7 @@ class Installation:
         :param base: the environment of a local Airflow.
         :param exported: the variables that the startup script exports.
         """
-        kept = {name: value for name, value in base.items() if not name.startswith("DISTILL_")}
-        for name in _NOT_ON_MWAA:
-            kept.pop(name, None)
+        kept = {name: value for name, value in base.items() if not name.startswith(_NOT_ON_MWAA)}
         return {
             **kept,
             **exported,

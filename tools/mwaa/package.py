@@ -40,7 +40,7 @@ class Package:
     left_out: tuple[str, ...] = ()
 
 
-def build(settings: Mapping[str, str], folder: Path, project: Path = PROJECT_ROOT) -> Package:
+def build(settings: Mapping[str, str], folder: Path) -> Package:
     """
     Write the package into a folder, and replace an earlier package.
 
@@ -48,18 +48,18 @@ def build(settings: Mapping[str, str], folder: Path, project: Path = PROJECT_ROO
         needs may be a secret.
     :raises InputError: no use case is valid with the settings, or the folder contains other files.
     """
-    definitions = project / "include" / "use_cases"
+    definitions = PROJECT_ROOT / "include" / "use_cases"
     used = used_variables(definitions)
     exported = {name: value for name, value in settings.items() if name in used}
     use_cases = load_use_cases(definitions, settings)
     if not use_cases.valid:
         problems = "".join(f"\n- {problem}" for problem in use_cases.problems)
         raise InputError(f"No use case is valid with these settings, so no package was built.{problems}")
-    requirements = mwaa_requirements((project / "requirements.txt").read_text(encoding="utf-8"))
+    requirements = mwaa_requirements((PROJECT_ROOT / "requirements.txt").read_text(encoding="utf-8"))
     _empty(folder)
-    for name, file in dag_files(project).items():
+    for name, file in dag_files(PROJECT_ROOT).items():
         _copy(file, folder / DAGS / name)
-    write_archive(plugin_files(project, use_cases.valid), folder / PLUGINS)
+    write_archive(plugin_files(PROJECT_ROOT, use_cases.valid), folder / PLUGINS)
     (folder / REQUIREMENTS).write_text(requirements, encoding="utf-8")
     (folder / STARTUP).write_text(startup_script(exported), encoding="utf-8")
     (folder / POOLS).write_text(json.dumps(pools_request(use_cases.valid), indent=2) + "\n", encoding="utf-8")

@@ -38,7 +38,7 @@ def describe(interpreters: Mapping[str, Path | None], outcomes: Mapping[str, Out
 
 def _row(version: str, path: Path | None, outcome: Outcome | None) -> tuple[str, ...]:
     if outcome is None:
-        return (version, str(path or "-"), "not found", *"----")
+        return (version, "-", "not found", *"----")
     result = "passed" if outcome.passed else "FAILED"
     counts = (outcome.tests, outcome.failed, outcome.skipped)
     seconds = "-" if outcome.seconds is None else f"{outcome.seconds:.0f}"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
 import subprocess
 import sys
@@ -87,7 +86,7 @@ class UnitTestEnvironment:
         return read_report(report, passed=code == 0)
 
     def _run(self, command: Sequence[str]) -> None:
-        done = subprocess.run(command, cwd=self.project, env=os.environ, stdout=sys.stderr, check=False)
+        done = subprocess.run(command, cwd=self.project, stdout=sys.stderr, check=False)
         if done.returncode != 0:
             raise NotInstalledError(
                 f"`{' '.join(command)}` ended with exit code {done.returncode}, so no test ran with Python"

@@ -28,8 +28,8 @@ from bedrock_distill.operators.train import BedrockSubmitCustomizationJobOperato
 from include.distill.config.use_case import UseCase
 from include.distill.core.errors import NotFoundError, RefusedError
 from include.distill.core.naming import run_key
-from include.distill.core.paths import PROJECT_ROOT
 from include.distill.core.storage import split_uri, write_jsonl
+from tests.deploy.stack_under_test import write_deployment
 from tests.fakes.aws_simulator import RunningSimulator, connected_simulator
 from tests.fakes.memory_store import MemoryStore
 from tests.plugins.conftest import FOLDER, RUN_URI, freeze, make_row
@@ -60,10 +60,7 @@ def stack(tmp_path: Path, use_case: UseCase) -> Path:
         "SubnetIds": ",".join(VPC["subnet_ids"]),
         "SecurityGroupIds": ",".join(VPC["security_group_ids"]),
     }
-    file = tmp_path / "prod.json"
-    template = PROJECT_ROOT / "deploy" / "cloudformation" / "bedrock-distill.yaml"
-    file.write_text(json.dumps({"template-file-path": str(template), "parameters": parameters}))
-    return file
+    return write_deployment(tmp_path / "prod.json", parameters)
 
 
 @pytest.fixture

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import datetime
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -25,19 +23,11 @@ from include.distill.core.naming import job_names, request_token, run_key, throu
 from include.distill.training.job_identity import TrainingRecipe
 from tests.fakes.aws_simulator import RunningSimulator
 from tests.fakes.patience import wait_until
+from tests.fakes.task_context import EVERYTHING, RUN_ID, dag_run, task_context
 from tests.fakes.variables import VARIABLES
 from tests.policies.policed_account import RECORDS, connection_of, enforced_account
 from tests.tools.aws_simulator import builders
 
-RUN_ID = "scheduled__2026-11-25T02:00:00+00:00"
-STARTED = datetime.datetime(2026, 11, 25, 2, tzinfo=datetime.UTC)
-EVERYTHING = {
-    "dry_run": False,
-    "include_unexpired": True,
-    "datasets": True,
-    "paid_answers": True,
-    "confirm_buckets": "",
-}
 ROLES = ("run", "promotion", "clean-up")
 
 
@@ -114,15 +104,7 @@ class Installation:
 
     def _context(self, **params: Any) -> Any:
         self._monkeypatch.setenv("DISTILL_ENVIRONMENT", self.name)
-        ti = SimpleNamespace(
-            dag_id=self.dag_id,
-            run_id=RUN_ID,
-            get_dagrun_state=lambda *_: "success",
-            get_dr_count=lambda dag_id, states: 0,
-            xcom_pull=lambda **_: None,
-        )
-        dag_run = SimpleNamespace(start_date=STARTED, dag_id=self.dag_id, run_id=RUN_ID)
-        return {"ti": ti, "params": params, "dag_run": dag_run}
+        return task_context(self.dag_id, params)
 
     def preflight(self) -> None:
         """Begin a run."""
@@ -174,8 +156,7 @@ class Installation:
         return job.arn
 
     def _tags(self, arm: str, part: str) -> dict[str, str]:
-        started: Any = SimpleNamespace(start_date=STARTED, dag_id=self.dag_id, run_id=RUN_ID)
-        return purchase_tags(self.use_case, self.run, started, arm=arm, fingerprint=part * 32)
+        return purchase_tags(self.use_case, self.run, dag_run(self.dag_id), arm=arm, fingerprint=part * 32)
 
     def clean_up(self) -> Any:
         """Run ``distill_clean_up`` of this installation, as if everything had expired."""

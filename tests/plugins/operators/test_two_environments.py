@@ -6,11 +6,9 @@ Neither may use, change or delete what belongs to the other.
 
 from __future__ import annotations
 
-import datetime
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -29,18 +27,11 @@ from include.distill.core.errors import InputError
 from include.distill.core.naming import job_names, run_key, throughput_names
 from include.distill.core.storage import split_uri
 from tests.fakes.aws_simulator import RunningSimulator, start_simulator
+from tests.fakes.task_context import EVERYTHING, RUN_ID, dag_run, task_context
 from tests.fakes.variables import VARIABLES
 from tests.tools.aws_simulator.builders import conversation, custom_model, jsonl, provision, put
 
-DAG, RUN_ID = "distill_aws_docs_qa", "scheduled__2026-11-25T02:00:00+00:00"
-STARTED = datetime.datetime(2026, 11, 25, 2, tzinfo=datetime.UTC)
-EVERYTHING = {
-    "dry_run": False,
-    "include_unexpired": True,
-    "datasets": True,
-    "paid_answers": True,
-    "confirm_buckets": "",
-}
+DAG = "distill_aws_docs_qa"
 TRAINING_FILE = jsonl([conversation(f"How many rules are there, number {index}?") for index in range(10)])
 
 
@@ -73,14 +64,7 @@ class Deployment:
             return self.run_state
 
         self.monkeypatch.setenv("DISTILL_ENVIRONMENT", self.name)
-        ti = SimpleNamespace(
-            dag_id=DAG,
-            run_id=RUN_ID,
-            get_dagrun_state=state,
-            get_dr_count=lambda dag_id, states: 0,
-            xcom_pull=lambda **_: None,
-        )
-        return {"ti": ti, "params": params, "dag_run": SimpleNamespace(start_date=STARTED, dag_id=DAG, run_id=RUN_ID)}
+        return task_context(DAG, params, state)
 
     def preflight(self) -> None:
         context = self.context()
@@ -101,8 +85,7 @@ class Deployment:
         if former:
             key = key[:-24]
         endpoints = throughput_names(self.name, self.use_case.name, "tuned", key, 1)
-        started: Any = SimpleNamespace(start_date=STARTED, dag_id=DAG, run_id=RUN_ID)
-        own = purchase_tags(self.use_case, self.run, started, arm="tuned", fingerprint=fingerprint)
+        own = purchase_tags(self.use_case, self.run, dag_run(DAG), arm="tuned", fingerprint=fingerprint)
         if former:
             own = {name: value for name, value in own.items() if name != "environment"} | {"run-key": key}
         listed = [{"key": name, "value": value} for name, value in (tags or own).items()]

@@ -38,7 +38,7 @@ def named_methods(files: str = "*.py") -> Iterator[tuple[str, str]]:
             if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
                 continue
             names = [argument.value for argument in node.args if isinstance(argument, ast.Constant)]
-            if node.func.attr == "call" and len(names) >= 2:
+            if node.func.attr in ("call", "pages") and len(names) >= 2:
                 yield str(names[0]), str(names[1])
             if node.func.attr == "paginate":
                 yield "bedrock", str(names[0])

@@ -85,19 +85,18 @@ class AccountHook(BedrockDistillHook):
     def _simulated(
         self, principal: str, actions: Sequence[str], resource: str, context: Mapping[str, Sequence[str]]
     ) -> dict[str, Decision]:
-        parameters: dict[str, Any] = {
-            "PolicySourceArn": principal,
-            "ActionNames": list(actions),
-            "ContextEntries": [_entry(name, values) for name, values in context.items()],
-            "ResourceArns": [resource],
-        }
-        found: dict[str, Decision] = {}
-        while True:
-            page = self.call("iam", "simulate_principal_policy", principal, **parameters)
-            found |= {result["EvalActionName"]: _decision(result) for result in page["EvaluationResults"]}
-            if not page.get("IsTruncated"):
-                return found
-            parameters["Marker"] = page["Marker"]
+        pages = self.pages(
+            "iam",
+            "simulate_principal_policy",
+            principal,
+            marker="Marker",
+            PolicySourceArn=principal,
+            ActionNames=list(actions),
+            ContextEntries=[_entry(name, values) for name, values in context.items()],
+            ResourceArns=[resource],
+        )
+        results = (result for page in pages for result in page["EvaluationResults"])
+        return {result["EvalActionName"]: _decision(result) for result in results}
 
     def profile_status(self, profile_id: str) -> str:
         """Return the status of an inference profile, such as ``ACTIVE``."""
@@ -107,15 +106,10 @@ class AccountHook(BedrockDistillHook):
     def quotas(self) -> Sequence[QuotaFact]:
         """Return all of Bedrock's quotas in the Region."""
         if self._quotas is None:
-            found: list[QuotaFact] = []
-            parameters: dict[str, Any] = {"ServiceCode": _BEDROCK}
-            while True:
-                page = self.call("service-quotas", "list_service_quotas", _BEDROCK, **parameters)
-                found += [_quota(entry) for entry in page["Quotas"]]
-                if not page.get("NextToken"):
-                    break
-                parameters["NextToken"] = page["NextToken"]
-            self._quotas = found
+            pages = self.pages(
+                "service-quotas", "list_service_quotas", _BEDROCK, marker="NextToken", ServiceCode=_BEDROCK
+            )
+            self._quotas = [_quota(entry) for page in pages for entry in page["Quotas"]]
         return self._quotas
 
     def quota(self, code: str) -> QuotaFact:

@@ -186,15 +186,25 @@ class AwsClients:
                 self._clients.clear()
             raise
 
+    def pages(
+        self, service: str, method: str, what: str = "", *, marker: str, **parameters: Any
+    ) -> Iterator[Mapping[str, Any]]:
+        """Yield every page of the answer to :meth:`call`.
+
+        :param marker: the field of requests and responses that says where the next page begins.
+        """
+        while True:
+            page = self.call(service, method, what, **parameters)
+            yield page
+            if not page.get(marker):
+                return
+            parameters[marker] = page[marker]
+
     def paginate(self, method: str, key: str, **parameters: Any) -> Iterator[Mapping[str, Any]]:
         """Yield the entries from all pages that one of Bedrock's List operations returns.
 
         :param method: boto3's name of the List operation.
         :param key: the field of each response that contains the entries.
         """
-        while True:
-            page = self.call("bedrock", method, **parameters)
+        for page in self.pages("bedrock", method, marker="nextToken", **parameters):
             yield from page[key]
-            if not page.get("nextToken"):
-                return
-            parameters["nextToken"] = page["nextToken"]

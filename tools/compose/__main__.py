@@ -17,16 +17,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from include.distill.core.errors import DistillError, InputError
+from include.distill.core.errors import InputError
 from tools.compose.agreement import compare
 from tools.compose.session import open_installation
 from tools.compose.stack import COPIES, ComposeStack
 from tools.compose.variables import new_variables
 from tools.local_airflow.account import read_ledger, standing_endpoints
 from tools.local_airflow.commands import SIMULATED, TIMEOUT_SECONDS
-from tools.local_airflow.exit_codes import FAILED, INTERRUPTED, REFUSED
-from tools.local_airflow.interruption import Interrupted, interruptible
-from tools.local_airflow.lock import LockHeldError
+from tools.local_airflow.exit_codes import FAILED, exit_code_of
 from tools.local_airflow.outcome import describe_outcome, fetch_promotion, fetch_report
 from tools.local_airflow.progress import clock
 from tools.local_airflow.rejections import copy_rejections, describe_files, describe_rejections
@@ -47,18 +45,7 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m tools.compose", description=__doc__)
     parser.add_argument("--state", type=Path, default=Layout.state, help="state folder (default: .local)")
     checkout = Layout(state=parser.parse_args(arguments).state.resolve())
-    try:
-        with interruptible():
-            return run(checkout, os.environ)
-    except Interrupted:
-        sys.stderr.write("\nInterrupted. Everything that was started has been stopped.\n")
-        return INTERRUPTED
-    except (InputError, LockHeldError) as error:
-        sys.stderr.write(f"{error}\n")
-        return REFUSED
-    except DistillError as error:
-        sys.stderr.write(f"\nFailed: {error}\nEverything that was started has been stopped.\n")
-        return FAILED
+    return exit_code_of(lambda: run(checkout, os.environ))
 
 
 def run(checkout: Layout, environ: Mapping[str, str]) -> int:

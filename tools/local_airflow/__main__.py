@@ -12,12 +12,10 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from include.distill.core.errors import DistillError, InputError
 from tools.local_airflow import background, commands
 from tools.local_airflow.check_account import check_account
-from tools.local_airflow.exit_codes import FAILED, INTERRUPTED, REFUSED
-from tools.local_airflow.interruption import Interrupted, interruptible
-from tools.local_airflow.lock import LockHeldError, read_holder
+from tools.local_airflow.exit_codes import exit_code_of
+from tools.local_airflow.lock import read_holder
 from tools.local_airflow.server import COMMAND, serve
 from tools.local_airflow.settings import Layout, read_day, read_request
 
@@ -26,30 +24,23 @@ def main(arguments: list[str]) -> int:
     """Run one command. Return 0 for success, 1 for a failure, 2 if the command was refused, 130 if interrupted."""
     options = _parse(arguments)
     layout = Layout(state=options.state.resolve(), dags=options.dags.resolve())
-    try:
-        if options.command in ("run", "up", "serve"):  # `down` and `clean` work on whatever was started
-            layout = replace(layout, as_of=read_day(os.environ))
-        with interruptible():
-            if options.command == "serve":
-                request = read_request(os.environ, working_folder=Path.cwd(), use_cases=layout.use_cases)
-                return serve(layout, os.environ, request)
-            carry_out = {
-                "run": commands.run,
-                "up": background.up,
-                "check-account": check_account,
-                "down": background.down,
-                "clean": background.clean,
-            }
-            return carry_out[options.command](layout, os.environ.copy())
-    except Interrupted:
-        print(f"\nInterrupted. {_what_is_left(options.command, layout)}", file=sys.stderr)
-        return INTERRUPTED
-    except (InputError, LockHeldError) as error:
-        print(error, file=sys.stderr)
-        return REFUSED
-    except DistillError as error:
-        print(f"\nFailed: {error}\n{_what_is_left(options.command, layout)}", file=sys.stderr)
-        return FAILED
+    return exit_code_of(lambda: _carry_out(options.command, layout), lambda: _what_is_left(options.command, layout))
+
+
+def _carry_out(command: str, layout: Layout) -> int:
+    if command in ("run", "up", "serve"):  # `down` and `clean` work on whatever was started
+        layout = replace(layout, as_of=read_day(os.environ))
+    if command == "serve":
+        request = read_request(os.environ, working_folder=Path.cwd(), use_cases=layout.use_cases)
+        return serve(layout, os.environ, request)
+    carry_out = {
+        "run": commands.run,
+        "up": background.up,
+        "check-account": check_account,
+        "down": background.down,
+        "clean": background.clean,
+    }
+    return carry_out[command](layout, os.environ.copy())
 
 
 def _what_is_left(command: str, layout: Layout) -> str:

@@ -18,14 +18,14 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from include.distill.core.errors import DistillError, InputError
+from include.distill.core.errors import InputError
 from tools.local_airflow.account import enter_account
 from tools.local_airflow.callers import CONNECTION_VARIABLES
 from tools.local_airflow.commands import SIMULATED, TIMEOUT_SECONDS
 from tools.local_airflow.environment import POLL_SECONDS, build_environment, load_keys
-from tools.local_airflow.exit_codes import FAILED, INTERRUPTED, REFUSED
-from tools.local_airflow.interruption import Interrupted, interruptible, uninterrupted
-from tools.local_airflow.lock import CheckoutLock, LockHeldError
+from tools.local_airflow.exit_codes import FAILED, exit_code_of
+from tools.local_airflow.interruption import uninterrupted
+from tools.local_airflow.lock import CheckoutLock
 from tools.local_airflow.outcome import fetch_report
 from tools.local_airflow.ports import reserve_ports
 from tools.local_airflow.runs import explain_failure, follow_run, trigger_run, wait_for_dag
@@ -56,18 +56,8 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--python", default=PYTHON, help="a version or a path of Python 3.12 (default: 3.12)")
     parser.add_argument("--use-case", default=DEFAULT_USE_CASE, help=f"the use case (default: {DEFAULT_USE_CASE})")
     chosen = parser.parse_args(arguments)
-    try:
-        with interruptible():
-            return try_package(Layout(), os.environ, chosen.python, RunRequest(use_case=chosen.use_case))
-    except Interrupted:
-        print("\nInterrupted. Everything that was started has been stopped.", file=sys.stderr)
-        return INTERRUPTED
-    except (InputError, LockHeldError) as error:
-        print(error, file=sys.stderr)
-        return REFUSED
-    except DistillError as error:
-        print(f"\nFailed: {error}\nEverything that was started has been stopped.", file=sys.stderr)
-        return FAILED
+    request = RunRequest(use_case=chosen.use_case)
+    return exit_code_of(lambda: try_package(Layout(), os.environ, chosen.python, request))
 
 
 def try_package(checkout: Layout, environ: Mapping[str, str], python: str, request: RunRequest) -> int:

@@ -93,21 +93,22 @@ class Access:
         :param perform: deletes the keys of a request.
         """
         root = fromstring(request.body)  # noqa: S314 - check_xml has accepted it
-        refused: dict[str, str] = {}
+        errors: list[dict[str, str]] = []
         for item in root.findall("{*}Object"):
             key, version = item.findtext("{*}Key") or "", item.findtext("{*}VersionId")
             wanted = needed_to_delete(request, key, version, matches=item.find("{*}ETag") is not None)
             message = next(filter(None, map(self._message, wanted)), None)
             if message:
-                refused[key] = message
+                named = {"Key": key, "VersionId": version} if version else {"Key": key}
+                errors.append({**named, "Code": "AccessDenied", "Message": message})
                 root.remove(item)
-        if not refused:
+        if not errors:
             return perform(request)
-        if root.find("{*}Object") is None:
-            return 200, {"content-type": "application/xml"}, _with_refused_keys("", refused)
         register_namespace("", _NAMESPACE)  # moto does not understand prefixes
+        if root.find("{*}Object") is None:
+            return 200, {"content-type": "application/xml"}, _with_errors("", errors)
         status, headers, content = perform(_with_body(request, bytes(tostring(root))))
-        return status, headers, _with_refused_keys(content, refused) if status < 300 else content
+        return status, headers, _with_errors(content, errors) if status < 300 else content
 
 
 def is_deletion(request: ObjectRequest) -> bool:
@@ -123,16 +124,15 @@ def _with_body(request: ObjectRequest, body: bytes) -> ObjectRequest:
     return ObjectRequest(request.method, request.bucket, request.key, request.query, headers, body)
 
 
-def _with_refused_keys(content: bytes | str, refused: Mapping[str, str]) -> bytes:
-    """Return the response of DeleteObjects with an error for each refused key.
+def _with_errors(content: bytes | str, errors: Iterable[Mapping[str, str]]) -> bytes:
+    """Return the response of DeleteObjects with an error for each key that was refused.
 
     :param content: the response for the other keys; empty if there are no other keys.
     """
-    register_namespace("", _NAMESPACE)
     root = fromstring(content) if content else Element(f"{{{_NAMESPACE}}}DeleteResult")  # noqa: S314 - moto wrote it
     space = root.tag.partition("}")[0] + "}" if root.tag.startswith("{") else ""
-    for key, message in refused.items():
-        error = SubElement(root, f"{space}Error")
-        for name, text in (("Key", key), ("Code", "AccessDenied"), ("Message", message)):
-            SubElement(error, space + name).text = text
+    for error in errors:
+        element = SubElement(root, f"{space}Error")
+        for name, text in error.items():
+            SubElement(element, space + name).text = text
     return bytes(tostring(root, encoding="utf-8", xml_declaration=True))

@@ -171,6 +171,10 @@ def test_each_refused_key_of_a_deletion_is_reported(simulator: RunningSimulator,
     assert answer["Errors"] == [error]
     answer = caller.delete_objects(Bucket="data", Delete={"Objects": [{"Key": "kept/3"}], "Quiet": True})
     assert answer["Errors"] == [error]
+    versions = [{"Key": "kept/3", "VersionId": version} for version in ("one", "two")]
+    answer = caller.delete_objects(Bucket="data", Delete={"Objects": versions})
+    text = message("s3:DeleteObjectVersion", "data/kept/3")
+    assert answer["Errors"] == [{**one, "Code": "AccessDenied", "Message": text} for one in versions]
     assert owner.get_object(Bucket="data", Key="kept/3")["Body"].read() == b"x"
 
 

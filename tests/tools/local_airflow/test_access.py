@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from tests.fakes.aws_simulator import RunningSimulator, start_simulator
+from tests.fakes.aws_simulator import start_simulator
 from tools.local_airflow.access import describe_refusals, keep_access
 
 ROLE = "arn:aws:sts::123456789012:assumed-role/distill-run/distill-run"
@@ -22,13 +22,9 @@ def test_only_refused_requests_are_named_with_their_caller_and_resource() -> Non
     assert describe_refusals([entry("s3:GetObject", allowed=True)]) == ""
 
 
-def ask(simulator: RunningSimulator) -> None:
-    simulator.boto("bedrock").list_foundation_models()
-
-
 def test_the_decisions_are_stored(tmp_path: Path) -> None:
     with start_simulator(tmp_path / "account", policies=[]) as simulator:
-        ask(simulator)
+        simulator.boto("bedrock").list_foundation_models()
         assert keep_access(simulator.url, tmp_path / "state" / "access.json") == ""
     stored = json.loads((tmp_path / "state" / "access.json").read_text())
     assert [(one["action"], one["allowed"]) for one in stored] == [("bedrock:ListFoundationModels", True)]

@@ -8,7 +8,6 @@ Usage: ``python -m bedrock_distill.check_account [USE_CASE]``, with the project'
 
 from __future__ import annotations
 
-import datetime
 import os
 import sys
 from collections.abc import Sequence
@@ -32,6 +31,7 @@ def main(arguments: Sequence[str]) -> int:
     os.environ.setdefault("_AIRFLOW_PROCESS_CONTEXT", "server")
     os.environ.setdefault("AIRFLOW__LOGGING__LOGGING_LEVEL", "WARNING")  # the table is what a person wants to read
     from bedrock_distill.run.account_connections import AccountConnections
+    from bedrock_distill.run.checks import utc_now
     from include.distill.account_check.check import check_accounts, checked_use_cases
     from include.distill.account_check.findings import counts, summary, table
     from include.distill.config.loader import load_use_cases
@@ -44,7 +44,7 @@ def main(arguments: Sequence[str]) -> int:
         problems = "".join(f"There is a problem: {problem}\n" for problem in loaded.problems)
         sys.stderr.write(f"Nothing was checked. {known} {f'Unknown: {chosen}' if chosen else ''}\n{problems}")
         return 2
-    today = datetime.datetime.now(datetime.UTC).date()
+    today = utc_now().date()
     findings = check_accounts(loaded, AccountConnections(), pools=pool_sizes(), today=today, chosen=chosen)
     manifest = counts(findings, use_cases=checked_use_cases(loaded, chosen))
     sys.stdout.write("".join(f"{line}\n" for line in [*table(findings), summary(manifest)]))

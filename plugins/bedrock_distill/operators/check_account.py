@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
 
+from bedrock_distill.run.checks import utc_now
 from bedrock_distill.run.configuration import configuration_of
 from bedrock_distill.run.explained_task import ExplainedTask
 from include.distill.account_check.choice import CHECK_DAG_ID, parse_check_choice
@@ -66,7 +66,7 @@ class CheckAccountOperator(ExplainedTask, BaseOperator):
             loaded,
             AccountConnections(),
             pools=None,
-            today=datetime.datetime.now(datetime.UTC).date(),
+            today=utc_now().date(),
             chosen=choice.name,
         )
         for line in table(findings):

@@ -71,7 +71,7 @@ class MemoryStore:
         return uri in self.objects
 
     def list(self, prefix_uri: str) -> list[str]:
-        return sorted(uri for uri in self.objects if uri.startswith(prefix_uri))
+        return sorted(uri for uri in tuple(self.objects) if uri.startswith(prefix_uri))
 
     def delete(self, uri: str) -> None:
         self.objects.pop(uri, None)

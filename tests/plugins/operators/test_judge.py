@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from include.distill.core.errors import (
     TooManyFailuresError,
 )
 from include.distill.core.storage import read_jsonl, write_jsonl
+from include.distill.inference.requests import ModelRequest
 from tests.fakes.dialogue import between, say, verdict
 from tests.fakes.fake_bedrock import FakeBedrock
 from tests.fakes.memory_store import MemoryStore
@@ -103,13 +105,23 @@ class TestJudge:
     def test_a_retry_requests_only_missing_verdicts(
         self, judge: Any, bedrock: FakeBedrock, store: MemoryStore, context: Any
     ) -> None:
-        bedrock.say = throttled_on("103")
-        context["ti"].try_number = 1
+        throttled = throttled_on("103")
         before = self.stored(store)
+
+        def throttled_after_four_answers(request: ModelRequest) -> str:
+            # A throttled call stops the calls that have not been sent. Without the wait, it could be the first to end.
+            deadline = time.monotonic() + 30
+            while "103" in between("question", request.user) and self.stored(store) - before < 4:
+                assert time.monotonic() < deadline
+                time.sleep(0.01)
+            return str(throttled(request))
+
+        bedrock.say = throttled_after_four_answers
+        context["ti"].try_number = 1
         with pytest.raises(ThrottledError):
             judge()
         stored = self.stored(store) - before
-        assert 0 < stored < 8  # how many depends on when the first throttled call stops the others
+        assert stored >= 4
         bedrock.say = say
         bedrock.asked.clear()
         assert judge()["calls"] == 8

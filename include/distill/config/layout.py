@@ -223,6 +223,11 @@ class RunFolder:
         return f"{self.release_records(arm)}released-s{ordinal}.json"
 
     @property
+    def progress(self) -> str:
+        """The folder in which running tasks record how far they are, with one object per task."""
+        return f"{self.uri}/progress/"
+
+    @property
     def smoke_usages(self) -> str:
         """The folder that records the calls with smoke prompts, in one object per change of the standing endpoint."""
         return f"{self.uri}/standing/"

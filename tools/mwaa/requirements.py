@@ -7,7 +7,14 @@ import re
 from include.distill.core.errors import InputError
 
 # MWAA's image has the other packages of requirements.txt: Airflow, its providers, boto3, croniter, Jinja, pydantic ...
-MISSING_IN_MWAA = ("jsonlines", "numpy", "pandas", "scipy")
+MISSING_IN_MWAA = (
+    "apache-airflow-providers-openlineage",
+    "apache-airflow-providers-slack",
+    "jsonlines",
+    "numpy",
+    "pandas",
+    "scipy",
+)
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 # MWAA searches every line, also comments, for "-c " and "--constraint ". If it finds one, it does not force Airflow's
 # constraints.

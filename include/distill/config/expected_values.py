@@ -22,6 +22,7 @@ PATTERNS = {
         "lower-case letters, digits and single '_' between them, beginning with a letter, such as aws_docs_qa"
     ),
     r"^[a-z][a-z0-9-]{0,15}$": "1 to 16 lower-case letters, digits and '-', beginning with a letter, such as prod",
+    r"^[^\x00-\x1f\x7f]*$": "the id of an Airflow connection without line breaks or tabs, such as aws_default",
     r"^[0-9]{12}$": "the 12 digits of an AWS account in quotation marks, such as '123456789012'",
     r"^s3://[^/]+/(?:[^/]+/)*$": "a folder in S3 that ends with '/', such as s3://my-bucket/inputs/",
     r"^[a-z]{2,4}(-[a-z]+)+-[0-9]$": "the name of an AWS Region, such as us-east-1",

@@ -24,6 +24,8 @@ Hours = Annotated[float, Field(gt=0, le=8_760)]  # a year
 PollSeconds = Annotated[float, Field(gt=0, le=86_400)]  # a day
 Slug = Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*(_[a-z0-9]+)*$")]
 AccountId = Annotated[str, Field(pattern=r"^[0-9]{12}$")]
+# Airflow's limit. Airflow's own tools refuse more characters, but a secrets backend may have such names.
+ConnectionId = Annotated[str, Field(max_length=250, pattern=r"^[^\x00-\x1f\x7f]*$")]
 NonBlankText = Annotated[str, Field(pattern=r"\S")]
 _DECIMAL_NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 

@@ -12,6 +12,7 @@ from include.distill.config.section import (
     MAX_RECORDS,
     AccountId,
     BucketName,
+    ConnectionId,
     Count,
     Hours,
     Location,
@@ -45,11 +46,13 @@ DEFAULT_MIN_GROUNDING = 0.3
 class Aws(Section):
     """Access to AWS. ``role_arn`` is the role that Bedrock assumes to read and write S3."""
 
-    conn_id: str = "aws_default"
-    promotion_conn_id: str | None = Field(
+    conn_id: ConnectionId = "aws_default"
+    promotion_conn_id: ConnectionId | None = Field(
         None, description="connection of the tasks that change the champion or its endpoint; conn_id if it is not set"
     )
-    clean_up_conn_id: str | None = Field(None, description="connection of distill_clean_up; conn_id if it is not set")
+    clean_up_conn_id: ConnectionId | None = Field(
+        None, description="connection of distill_clean_up; conn_id if it is not set"
+    )
     region: str = Field("us-east-1", pattern=r"^[a-z]{2,4}(-[a-z]+)+-[0-9]$", max_length=32)
     role_arn: str = Field(pattern=r"^arn:aws[a-z-]*:iam::[0-9]{12}:role/\S+$")
     tags: dict[TagKey, TagValue] = Field(

@@ -52,6 +52,13 @@ def test_a_bucket_that_is_used_for_both_is_named_once() -> None:
     assert Storage(training_bucket="both", output_bucket="both").buckets == ("both",)
 
 
+@pytest.mark.parametrize("key", ["conn_id", "promotion_conn_id", "clean_up_conn_id"])
+@pytest.mark.parametrize("wrong", ["a\nb", "a\tb", "a" * 251])
+def test_a_connection_that_airflow_cannot_have_is_refused(key: str, wrong: str) -> None:
+    with pytest.raises(ValidationError, match=key):
+        Aws.model_validate({"role_arn": "arn:aws:iam::123456789012:role/r", key: wrong})
+
+
 def test_a_connection_that_is_not_set_or_empty_is_that_of_the_run() -> None:
     run = {"conn_id": "run", "role_arn": "arn:aws:iam::123456789012:role/r"}
     for unset in ({}, {"promotion_conn_id": "", "clean_up_conn_id": ""}):

@@ -8,8 +8,6 @@ For the browser, a report has an origin of its own, so it has no access to Airfl
 
 from __future__ import annotations
 
-import logging
-import secrets
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Annotated, Any
@@ -18,12 +16,10 @@ from airflow.api_fastapi.core_api.security import get_user, requires_access_dag
 from fastapi import Depends, FastAPI, HTTPException, Request, Response
 from starlette.exceptions import HTTPException as AnyHTTPException
 
-from bedrock_distill.hooks.aws import FAIL_FAST_CONFIG, AwsClients
-from bedrock_distill.hooks.s3 import S3ObjectStore
 from bedrock_distill.ui import resource_pages
+from bedrock_distill.ui.served_pages import REPORT_POLICY, is_foreign, logged, may_read, page, store_for
 from include.distill.config.layout import Layout, RunFolder
 from include.distill.config.loader import load_use_cases
-from include.distill.config.root_owner import foreign_root_problem
 from include.distill.config.use_case import UseCase
 from include.distill.core.errors import NotFoundError, ServiceError, StoredRecordError
 from include.distill.core.naming import run_key
@@ -31,17 +27,7 @@ from include.distill.core.storage import ObjectStore, read_json
 from include.distill.report.past_runs import list_page, message_page, newest_entries, read_entry
 from include.distill.report.records import ShownPastRun
 
-log = logging.getLogger(__name__)
-
 RUNS_SHOWN = 50
-_POLICY = (
-    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none';"
-    " frame-ancestors 'self'"
-)
-# The sandbox disables all scripts and plugins in a page. The list of runs keeps Airflow's origin, so that its links
-# send the session cookie. A report has no links, so it gets its own origin.
-_LIST_POLICY, _REPORT_POLICY = f"{_POLICY}; sandbox allow-same-origin", f"{_POLICY}; sandbox"
-
 _FOREIGN = (
     "are not shown, because its storage.prefix belongs to another environment. Nothing was changed. Run preflight; its"
     " message says how to correct this."
@@ -62,23 +48,23 @@ def reports(request: Request, user: Annotated[Any, Depends(get_user)]) -> Respon
     stores: dict[str, ObjectStore] = {}
     problems = []
     for use_case in load_use_cases().valid:
-        if not _may_read(use_case.dag_id, request, user):
+        if not may_read(use_case.dag_id, request, user):
             continue
         try:
             store = store_for(use_case)
-            if _is_foreign(store, use_case):
+            if is_foreign(store, use_case):
                 problems.append(f"The reports of {use_case.name} {_FOREIGN}")
                 continue
             stores |= dict.fromkeys(store.list(Layout(use_case.storage).reports(use_case.name)), store)
         except NotFoundError:
             continue  # no bucket yet, so no run yet
         except Exception as error:  # any error: the lists of the other use cases are not affected
-            problems.append(f"The reports of {use_case.name} cannot be listed. {_logged(error, use_case.name)}")
+            problems.append(f"The reports of {use_case.name} cannot be listed. {logged(error, use_case.name)}")
     with ThreadPoolExecutor(max_workers=8) as pool:
         entries = list(pool.map(lambda uri: _read(stores[uri], uri), newest_entries(stores, RUNS_SHOWN)))
     shown = [entry for entry in entries if not isinstance(entry, str)]
     problems += [entry for entry in entries if isinstance(entry, str)]
-    return _page(list_page(shown, problems=problems), status=503 if problems and not shown else 200)
+    return page(list_page(shown, problems=problems), status=503 if problems and not shown else 200)
 
 
 def _read(store: ObjectStore, uri: str) -> ShownPastRun | str:
@@ -86,7 +72,7 @@ def _read(store: ObjectStore, uri: str) -> ShownPastRun | str:
     try:
         return read_entry(store.read(uri))
     except Exception as error:  # any error: the other entries are not affected
-        return f"The entry {uri.rsplit('/', 1)[1]} cannot be shown. {_logged(error, uri)}"
+        return f"The entry {uri.rsplit('/', 1)[1]} cannot be shown. {logged(error, uri)}"
 
 
 @app.get("/report/{dag_id}/{run_id:path}", dependencies=[Depends(requires_access_dag("GET"))])
@@ -96,27 +82,18 @@ def report(dag_id: str, run_id: str) -> Response:
     if use_case is None:
         raise HTTPException(404, f"DAG {dag_id} does not belong to a use case, so it has no reports.")
     store = store_for(use_case)
-    if _is_foreign(store, use_case):
+    if is_foreign(store, use_case):
         raise HTTPException(404, f"The reports of {use_case.name} {_FOREIGN}")
     folder = RunFolder(Layout(use_case.storage).run_uri(use_case.name, run_key(dag_id, run_id)))
     for candidate in (folder, folder.former):
         if candidate is not None and _is_report_of(store, candidate, use_case, run_id):
             with suppress(NotFoundError):  # report.html is written last
-                return _page(store.read(candidate.report("html")), policy=_REPORT_POLICY)
+                return page(store.read(candidate.report("html")), policy=REPORT_POLICY)
     message = (
         f"Run {run_id} of {dag_id} has no report. The task report writes it after the judges have finished. If the run"
         " has failed, the log of its task outcome says why."
     )
     raise HTTPException(404, message)
-
-
-def _is_foreign(store: ObjectStore, use_case: UseCase) -> bool:
-    """
-    Return whether another environment owns the root of a use case.
-
-    Scheduled runs have the same ids in all environments, so the ids in a report do not tell environments apart.
-    """
-    return foreign_root_problem(store, Layout(use_case.storage).roots[0], use_case.environment) is not None
 
 
 def _is_report_of(store: ObjectStore, folder: RunFolder, use_case: UseCase, run_id: str) -> bool:
@@ -134,20 +111,11 @@ def _is_report_of(store: ObjectStore, folder: RunFolder, use_case: UseCase, run_
     return named == (use_case.name, use_case.dag_id, run_id)
 
 
-def store_for(use_case: UseCase) -> ObjectStore:
-    """Return a use case's object store, which uses the use case's own connection."""
-    return S3ObjectStore(
-        AwsClients(
-            use_case.aws.conn_id, use_case.aws.region, bucket_owners=use_case.bucket_owners, config=FAIL_FAST_CONFIG
-        )
-    )
-
-
 @app.exception_handler(AnyHTTPException)
 def error_page(request: Request, error: AnyHTTPException) -> Response:
     """Show an HTTP error as a page."""
     titles = {401: "Please log in", 403: "You may not read this report", 404: "There is no report here"}
-    return _page(
+    return page(
         message_page(titles.get(error.status_code, "The report cannot be shown"), error.detail), error.status_code
     )
 
@@ -155,45 +123,12 @@ def error_page(request: Request, error: AnyHTTPException) -> Response:
 @app.exception_handler(ServiceError)
 def unreachable_page(request: Request, error: ServiceError) -> Response:
     """Show a page that says that S3 cannot be read, without AWS's own message."""
-    text = f"The stored reports are not affected. {_logged(error, request.url.path)}"
-    return _page(message_page("S3 cannot be read at the moment", text), 503)
+    text = f"The stored reports are not affected. {logged(error, request.url.path)}"
+    return page(message_page("S3 cannot be read at the moment", text), 503)
 
 
 @app.exception_handler(Exception)
 def failed_page(request: Request, error: Exception) -> Response:
     """Show a page for an error that no other handler expects."""
-    text = f"The stored reports are not affected. {_logged(error, request.url.path)}"
-    return _page(message_page("The report cannot be shown", text), 500)
-
-
-def _logged(error: Exception, place: str) -> str:
-    """
-    Log an error, and return a sentence that tells the reader of the page how to find the log entry.
-
-    AWS's messages name the role, the account and the bucket. Whoever may see a DAG does not need to know them.
-    """
-    reference = secrets.token_hex(4)
-    log.error("Report pages, reference %s: %s: %s: %s", reference, place, type(error).__name__, error)
-    code = getattr(error, "code", "") or type(error).__name__
-    return (
-        f"The error is {code}. Try again later. If the error persists, ask the person who runs Airflow to search the"
-        f" api-server's log for {reference}."
-    )
-
-
-def _may_read(dag_id: str, request: Request, user: Any) -> bool:
-    try:
-        requires_access_dag("GET", param_dag_id=dag_id)(request, user)
-    except HTTPException:
-        return False
-    return True
-
-
-def _page(html: str | bytes, status: int = 200, *, policy: str = _LIST_POLICY) -> Response:
-    headers = {
-        "Content-Security-Policy": policy,
-        "X-Content-Type-Options": "nosniff",
-        "Referrer-Policy": "no-referrer",
-        "Cache-Control": "no-store",
-    }
-    return Response(html, status, headers, media_type="text/html; charset=utf-8")
+    text = f"The stored reports are not affected. {logged(error, request.url.path)}"
+    return page(message_page("The report cannot be shown", text), 500)

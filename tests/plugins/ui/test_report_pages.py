@@ -18,7 +18,7 @@ from airflow.models import import_all_models
 from airflow.models.base import Base
 from starlette.testclient import TestClient
 
-from bedrock_distill.ui import report_pages
+from bedrock_distill.ui import report_pages, served_pages
 from include.distill.config.layout import Layout, RunFolder
 from include.distill.config.loader import UseCases
 from include.distill.config.root_owner import claim_root
@@ -212,7 +212,7 @@ class TestErrors:
         assert "AccessDenied" in answer.text
         assert not any(word in answer.text for word in ("123456789012", "assumed-role", "authorized", "GetObject"))
         (record,) = [
-            record for record in caplog.records if record.name == report_pages.log.name
+            record for record in caplog.records if record.name == served_pages.log.name
         ]  # Airflow may log more
         assert INTERNAL in record.getMessage()
         assert re.findall(r"log for (\w+)\.", answer.text)[0] in record.getMessage()
@@ -285,7 +285,7 @@ class TestErrors:
 
         monkeypatch.setattr(report_pages, "store_for", store_for)
         monkeypatch.setattr(report_pages, "load_use_cases", lambda: UseCases((broken, use_case), ()))
-        monkeypatch.setattr(report_pages, "_may_read", lambda *_: True)
+        monkeypatch.setattr(report_pages, "may_read", lambda *_: True)
         with log_in(auth) as client:
             answer = client.get("/")
         assert answer.status_code == 200

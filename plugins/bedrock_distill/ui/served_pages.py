@@ -1,0 +1,88 @@
+"""
+Build what all pages of the plugin share: their HTTP headers, the check of the user's rights, and messages about errors.
+
+The pages show text that models wrote. So they forbid scripts and external requests.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from typing import Any
+
+from airflow.api_fastapi.core_api.security import requires_access_dag
+from fastapi import HTTPException, Request, Response
+
+from bedrock_distill.hooks.aws import FAIL_FAST_CONFIG, AwsClients
+from bedrock_distill.hooks.s3 import S3ObjectStore
+from include.distill.config.layout import Layout
+from include.distill.config.root_owner import foreign_root_problem
+from include.distill.config.use_case import UseCase
+from include.distill.core.storage import ObjectStore
+
+log = logging.getLogger(__name__)
+
+_POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none';"
+    " frame-ancestors 'self'"
+)
+# The sandbox disables all scripts and plugins in a page. A page with links keeps Airflow's origin, so that its links
+# send the session cookie. A report has no links, so it gets its own origin.
+LINKED_POLICY, REPORT_POLICY = f"{_POLICY}; sandbox allow-same-origin allow-downloads", f"{_POLICY}; sandbox"
+
+
+def is_foreign(store: ObjectStore, use_case: UseCase) -> bool:
+    """
+    Return whether another environment owns the root of a use case.
+
+    Scheduled runs have the same ids in all environments, so the ids in a report do not tell environments apart.
+    """
+    return foreign_root_problem(store, Layout(use_case.storage).roots[0], use_case.environment) is not None
+
+
+def store_for(use_case: UseCase) -> ObjectStore:
+    """Return a use case's object store, which uses the use case's own connection."""
+    return S3ObjectStore(
+        AwsClients(
+            use_case.aws.conn_id, use_case.aws.region, bucket_owners=use_case.bucket_owners, config=FAIL_FAST_CONFIG
+        )
+    )
+
+
+def logged(error: Exception, place: str) -> str:
+    """
+    Log an error, and return a sentence that tells the reader of the page how to find the log entry.
+
+    AWS's messages name the role, the account and the bucket. Whoever may see a DAG does not need to know them.
+    """
+    reference = secrets.token_hex(4)
+    log.error("Page, reference %s: %s: %s: %s", reference, place, type(error).__name__, error)
+    code = getattr(error, "code", "") or type(error).__name__
+    return (
+        f"The error is {code}. Try again later. If the error persists, ask the person who runs Airflow to search the"
+        f" api-server's log for {reference}."
+    )
+
+
+def may_read(dag_id: str, request: Request, user: Any) -> bool:
+    """Return whether the user may read a DAG."""
+    try:
+        requires_access_dag("GET", param_dag_id=dag_id)(request, user)
+    except HTTPException:
+        return False
+    return True
+
+
+def page(html: str | bytes, status: int = 200, *, policy: str = LINKED_POLICY) -> Response:
+    """Return a response with a page and the headers that every page has."""
+    return Response(html, status, headers_with(policy), media_type="text/html; charset=utf-8")
+
+
+def headers_with(policy: str) -> dict[str, str]:
+    """Return the headers of a page, or of a file that a page offers for download."""
+    return {
+        "Content-Security-Policy": policy,
+        "X-Content-Type-Options": "nosniff",
+        "Referrer-Policy": "no-referrer",
+        "Cache-Control": "no-store",
+    }

@@ -1,0 +1,44 @@
+"""Test what all pages of the plugin share. ``test_report_pages.py`` tests the rights and the messages on real pages."""
+
+from __future__ import annotations
+
+import logging
+
+import pytest
+
+from bedrock_distill.ui.served_pages import LINKED_POLICY, REPORT_POLICY, is_foreign, logged, page
+from include.distill.config.layout import Layout
+from include.distill.config.root_owner import claim_root
+from include.distill.config.use_case import UseCase
+from tests.fakes.memory_store import MemoryStore
+
+
+@pytest.mark.parametrize("policy", [LINKED_POLICY, REPORT_POLICY])
+def test_no_page_may_run_scripts_or_load_anything(policy: str) -> None:
+    headers = page("<p>", policy=policy).headers
+    parts = headers["content-security-policy"].split("; ")
+    assert "default-src 'none'" in parts
+    assert parts[-1].startswith("sandbox")
+    assert "allow-scripts" not in parts[-1]
+    assert headers["cache-control"] == "no-store"
+
+
+def test_only_a_page_with_links_keeps_the_origin_of_airflow() -> None:
+    assert "allow-same-origin" in LINKED_POLICY
+    assert "allow-same-origin" not in REPORT_POLICY
+
+
+@pytest.mark.parametrize(("owner", "foreign"), [("prod", True), ("test", False)])
+def test_a_root_of_another_environment_is_foreign(use_case: UseCase, owner: str, foreign: bool) -> None:
+    store = MemoryStore()
+    claim_root(store, Layout(use_case.storage).roots[0], owner)
+    assert is_foreign(store, use_case) is foreign
+
+
+def test_the_message_of_an_error_is_logged_and_not_shown(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.ERROR):
+        sentence = logged(ValueError("role 123456789012"), "payroll")
+    assert "The error is ValueError." in sentence
+    assert "123456789012" not in sentence
+    reference = sentence.rsplit(" ", 1)[1].rstrip(".")
+    assert f"{reference}: payroll: ValueError: role 123456789012" in caplog.text

@@ -24,6 +24,7 @@ OWNERS = (
 ARGUMENTS: dict[str, list[Any]] = {
     "number": [7],
     "ordinal": [1],
+    "map_index": [-1, 0],
     "rows": ["train", "evaluation"],
     "extension": ["json", "html"],
     "started": [datetime.datetime(2026, 11, 26, tzinfo=datetime.UTC)],

@@ -227,6 +227,10 @@ class RunFolder:
         """The folder in which running tasks record how far they are, with one object per task."""
         return f"{self.uri}/progress/"
 
+    def task_progress(self, task_id: str, map_index: int) -> str:
+        """The progress of one task; ``map_index`` is -1 for a task that is not mapped."""
+        return f"{self.progress}{task_id}{f'-{map_index}' if map_index >= 0 else ''}.json"
+
     @property
     def smoke_usages(self) -> str:
         """The folder that records the calls with smoke prompts, in one object per change of the standing endpoint."""

@@ -87,6 +87,7 @@ _ROWS: tuple[tuple[str, ...], ...] = (
     (r"/runs/.+/serving/[^/]+/[^/]+", _BILL, FAILED_TASK),
     (r"/runs/.+/standing/[^/]+", _BILL, FAILED_TASK),
     (r"/runs/.+/lost_calls/[^/]+", _BILL, FAILED_TASK),
+    (r"/runs/.+/progress/[^/]+", "Delete the object. Only the live page of the run reads it.", FAILED_TASK),
     (
         r"/runs/.+/report/report\.json",
         "Clear report in the run that owns the folder. It buys nothing.",

@@ -46,6 +46,7 @@ class StoredAnswer:
     :param paid_by: run key of the run that paid for the answer.
     :param batch: whether the answer comes from a batch job.
     :param deployed: whether a deployment of a custom model answered. If so, the tokens have the custom model's price.
+    :param is_new: whether a call of this process has just brought the answer, so that it did not come from the store.
     """
 
     request: ModelRequest
@@ -53,6 +54,7 @@ class StoredAnswer:
     paid_by: str
     batch: bool = False
     deployed: bool = False
+    is_new: bool = field(default=False, compare=False)
 
 
 @dataclass
@@ -242,7 +244,7 @@ class AnswerStore:
                     max_tokens=request.max_tokens,
                     deployed=request.model.key if request.is_deployed else None,
                 )
-            return StoredAnswer(request, completion, self.run_key, deployed=request.is_deployed)
+            return StoredAnswer(request, completion, self.run_key, deployed=request.is_deployed, is_new=True)
 
     def store_batch_answer(self, key: str, completion: Completion, *, identity: str, max_tokens: int) -> bool:
         """

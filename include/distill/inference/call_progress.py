@@ -1,43 +1,78 @@
-"""Count the calls of a task, so that the task can report its progress and the reason for a delay."""
+"""Count the rows and calls of a task, so that the task can report its progress and the reason for a delay."""
 
 from __future__ import annotations
 
 import threading
 import time
 from collections.abc import Callable
+from typing import NamedTuple, TypeVar
 
 from include.distill.core.errors import ServiceError, ThrottledError
+
+ItemT = TypeVar("ItemT")
+ResultT = TypeVar("ResultT")
+
+
+class CallCounts(NamedTuple):
+    """
+    What a task has done so far.
+
+    :ivar rows_done: rows that have all their answers.
+    :ivar asked: new calls that a model answered and whose answer is stored.
+    :ivar stored: answers that were found in the answer store.
+    """
+
+    rows_done: int
+    asked: int
+    stored: int
 
 
 class CallProgress:
     """
-    Count a task's answers and failed calls, and remember the first failure since the last answer.
+    Count a task's rows, answers and failed calls, and remember the first failure since the last answer.
 
     The class is thread-safe.
 
-    :param calls: expected number of calls.
     :param clock: returns the time in seconds.
     """
 
-    def __init__(self, calls: int, clock: Callable[[], float] = time.monotonic) -> None:
-        self._calls = calls
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._answers = self._sent = 0
+        self._rows = self._asked = self._stored = 0
         self._failing_since: float | None = None
         self._failures = 0
         self._are_throttled = False
         self._last_error = ""
         self._lock = threading.Lock()
 
-    def record_answer(self) -> None:
-        """Count a request whose answer has arrived, either from the store or from a new call."""
+    @property
+    def counts(self) -> CallCounts:
+        """The rows and answers so far."""
         with self._lock:
-            self._answers += 1
+            return CallCounts(self._rows, self._asked, self._stored)
+
+    def counting_rows(self, work: Callable[[ItemT], ResultT]) -> Callable[[ItemT], ResultT]:
+        """Return a function that calls ``work`` and then counts the row. A row that fails is not counted."""
+
+        def work_and_count(item: ItemT) -> ResultT:
+            result = work(item)
+            with self._lock:
+                self._rows += 1
+            return result
+
+        return work_and_count
+
+    def record_answer(self, *, is_new: bool) -> None:
+        """Count a request whose answer has arrived, either from a new call or from the store."""
+        with self._lock:
+            if is_new:
+                self._asked += 1
+            else:
+                self._stored += 1
 
     def record_success(self) -> None:
-        """Count a call that the model answered."""
+        """Note that a model has answered a call."""
         with self._lock:
-            self._sent += 1
             self._failures, self._failing_since = 0, None
 
     def record_failure(self, error: ServiceError) -> None:
@@ -50,13 +85,12 @@ class CallProgress:
             self._are_throttled = self._are_throttled and is_throttled
             self._last_error = error.happened.rstrip(".")
 
-    def describe(self) -> str:
-        """Return a sentence about the answers so far and about calls that fail."""
+    def describe_failures(self) -> str:
+        """Return sentences about the calls that have failed since the last answer; empty if the last call succeeded."""
         with self._lock:
-            text = f"{self._answers} of about {self._calls} answers so far (new calls that were answered: {self._sent})"
             if self._failing_since is None:
-                return f"{text}."
+                return ""
             seconds = self._clock() - self._failing_since
             problem = "Bedrock has throttled" if self._are_throttled else "Bedrock has failed to answer"
             last = "" if self._are_throttled else f" The last error: {self._last_error}."
-            return f"{text}. {problem} every call for {seconds:.0f} s (calls: {self._failures}).{last}"
+            return f"{problem} every call for {seconds:.0f} s (calls: {self._failures}).{last}"

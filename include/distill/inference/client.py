@@ -115,7 +115,6 @@ class RateLimitedModel:
     :param lost_calls: records the on-demand calls whose answer did not arrive.
     :param shares_queue_with: another instance for the same task, with another budget. The two instances share one queue
         per model.
-    :param calls: expected number of the task's calls.
     """
 
     def __init__(
@@ -127,7 +126,6 @@ class RateLimitedModel:
         budget: Budget | None = None,
         shares_queue_with: RateLimitedModel | None = None,
         lost_calls: LostCalls | None = None,
-        calls: int = 1,
     ) -> None:
         self._answers = answers
         self._client = client
@@ -138,7 +136,7 @@ class RateLimitedModel:
         self._lost_calls = lost_calls
         self._clients: dict[str, PacedClient] = {}
         self._clients_lock = threading.Lock()
-        self._progress: CallProgress = shares_queue_with._progress if shares_queue_with else CallProgress(calls)
+        self._progress: CallProgress = shares_queue_with._progress if shares_queue_with else CallProgress()
         self._budgets: list[Budget] = shares_queue_with._budgets if shares_queue_with else []
         if budget:
             self._budgets.append(budget)
@@ -148,9 +146,10 @@ class RateLimitedModel:
         """The amount that the run has paid for the task's rows so far; ``None`` if the task has no budget."""
         return sum(budget.spent_usd for budget in self._budgets) if self._budgets else None
 
-    def describe_progress(self) -> str:
-        """Return a sentence about the answers so far and about calls that fail."""
-        return self._progress.describe()
+    @property
+    def call_progress(self) -> CallProgress:
+        """The counts of the task's rows and calls, including the calls of all budgets."""
+        return self._progress
 
     def __call__(self, request: ModelRequest) -> StoredAnswer:
         """Return the stored answer to ``request``. If no answer is stored, send the request and store the answer.
@@ -164,8 +163,7 @@ class RateLimitedModel:
         # A stored answer that came from provisioned throughput was not billed by the token.
         if self._budget and request.is_on_demand and answer.deployed is request.is_deployed:
             self._budget.record_stored(answer)
-        if self._shares_queue_with is None:  # the calls of a second budget are not part of the expected number
-            self._progress.record_answer()
+        self._progress.record_answer(is_new=answer.is_new)
         return answer
 
     def with_budget(self, budget: Budget) -> RateLimitedModel:

@@ -70,7 +70,7 @@ class PacedClient:
         self._estimate = TokenEstimator()
         self._patience_seconds = patience_seconds
         self._lost_calls = lost_calls
-        self._progress = progress or CallProgress(1)
+        self._progress = progress or CallProgress()
         self._clock = clock
         self._sleep = sleep
 

@@ -8,7 +8,7 @@ import re
 from bedrock_distill.hooks.bedrock import CustomizationJob
 from bedrock_distill.hooks.named_jobs import NamedJob
 from bedrock_distill.lifecycle.endpoints import AnyEndpoint, EndpointKind
-from bedrock_distill.run.heartbeat import format_duration
+from include.distill.core.durations import format_duration
 from include.distill.cost.amounts import usd_text
 
 

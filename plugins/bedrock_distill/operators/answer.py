@@ -86,9 +86,11 @@ class BedrockAnswerOperator(ModelTask, ArmOperator):
         )
         ask = self.rate_limited_model(context, model=student, expected=expected, calls=len(rows))
         try:
-            outcomes: Outcomes[Row, list[StoredAnswer]] = Outcomes.collect(
-                for_each(rows, partial(self._answer, ask), threads=self.use_case.fan_out.threads)
-            )
+            with self.recorded_progress(context, len(rows)):
+                work = ask.call_progress.counting_rows(partial(self._answer, ask))
+                outcomes: Outcomes[Row, list[StoredAnswer]] = Outcomes.collect(
+                    for_each(rows, work, threads=self.use_case.fan_out.threads)
+                )
         except NotFoundError as error:
             if self.serving is None:
                 raise

@@ -63,9 +63,11 @@ class BedrockJudgeOperator(ModelTask, DistillOperator):
         judge = Judge.from_use_case(self.use_case, self.prompts, self.judge)
         expected = judging_lines(self.use_case, rows, load_prices(), judge=self.judge, pairs=1)
         ask = self.rate_limited_model(context, model=self.judge, expected=expected, calls=len(comparisons))
-        outcomes: Outcomes[PairwiseComparison, tuple[Verdict, list[StoredAnswer]]] = Outcomes.collect(
-            for_each(comparisons, partial(judge.judge, ask=ask), threads=self.use_case.fan_out.threads)
-        )
+        work = ask.call_progress.counting_rows(partial(judge.judge, ask=ask))
+        with self.recorded_progress(context, len(comparisons)):
+            outcomes: Outcomes[PairwiseComparison, tuple[Verdict, list[StoredAnswer]]] = Outcomes.collect(
+                for_each(comparisons, work, threads=self.use_case.fan_out.threads)
+            )
         if failed := retry_or_record([(failure.item.row, failure.error) for failure in outcomes.failures], context):
             raise self.failed_calls(
                 f"Judge {self.judge} gave no verdict on {len(failed)} of {len(comparisons)} comparisons",

@@ -17,8 +17,8 @@ from bedrock_distill.lifecycle.tags import purchase_tags
 from bedrock_distill.operators.base import DistillOperator
 from bedrock_distill.run.approved_spending import require_approved_spending
 from bedrock_distill.run.checks import utc_now
-from bedrock_distill.run.heartbeat import format_duration
 from bedrock_distill.run.what_to_clear import task_to_clear
+from include.distill.core.durations import format_duration
 from include.distill.core.ended_jobs import DELETED, SHOWN_AFTER, WITH_RESULTS, EndedJob
 from include.distill.core.errors import (
     FAILED_TASK,

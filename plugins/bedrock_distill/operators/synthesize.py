@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from include.distill.curation.critic import Critic, CriticCounter
     from include.distill.curation.filters import PairFilters
+    from include.distill.curation.records import SampleCounts
     from include.distill.synthesis.shard_files import ShardFiles
     from include.distill.synthesis.teacher import SyntheticSamples
 
@@ -63,29 +64,13 @@ class BedrockSynthesizeOperator(ModelTask, DistillOperator):
     def execute(self, context: Context) -> SynthesisManifest:
         """Get the pairs for all rows of the shard, and write accepted and rejected pairs; return the counts."""
         from include.distill.curation.critic import CriticCounter
-        from include.distill.synthesis.shard_files import ShardFiles, summarize_shard
-        from include.distill.synthesis.teacher import Teacher, count_samples, create_synthetic_samples
+        from include.distill.synthesis.shard_files import summarize_shard
 
-        shard = self.folder.shard("train", int(self.shard))
-        label, lengths = summarize_shard(stream_jsonl(self.store, shard, Row))
+        label, lengths = summarize_shard(stream_jsonl(self.store, self._shard_uri, Row))
         context["shard_label"] = label  # type: ignore[typeddict-unknown-key]
-        use_case = self.use_case
-        expected = synthesis_lines(use_case, lengths, load_prices())
-        ask = self.rate_limited_model(context, model=use_case.teacher, expected=expected, calls=len(lengths))
         # Each answer is counted when it arrives, because it is paid for even if its row fails later.
         usage, critic = UsageCounter(self.folder.run_key), CriticCounter(self.folder.run_key)
-        work = partial(
-            create_synthetic_samples,
-            teacher=Teacher(
-                use_case.catalog_model(use_case.teacher), self.prompt(use_case.prompts.synthesis), use_case.synthesis
-            ),
-            filters=self._filters(),
-            ask=usage.counted(ask),
-            critic=self._critic(ask, lengths, critic),
-        )
-        outcomes = for_each(stream_jsonl(self.store, shard, Row), work, threads=use_case.fan_out.threads)
-        with ShardFiles(self.store, self.folder, int(self.shard)) as files:
-            counts = count_samples(self._written(outcomes, files, critic, context))
+        counts, failed = self._request_pairs(context, lengths, usage, critic)
         totals = usage.usage.as_record()
         manifest: SynthesisManifest = {
             "documents": counts["documents"],
@@ -104,11 +89,43 @@ class BedrockSynthesizeOperator(ModelTask, DistillOperator):
             "batch_input_tokens": totals["batch_input_tokens"],
             "batch_output_tokens": totals["batch_output_tokens"],
             "simulated": totals["simulated"],
-            "failed": files.failed,
+            "failed": failed,
         }
-        if use_case.critic:
+        if self.use_case.critic:
             manifest["critic"] = critic.as_record()
         return manifest
+
+    def _request_pairs(
+        self, context: Context, lengths: Sequence[RowTokens], usage: UsageCounter, critic: CriticCounter
+    ) -> tuple[SampleCounts, int]:
+        """Get and write the pairs for all rows; return their counts and the number of failed rows."""
+        from include.distill.synthesis.shard_files import ShardFiles
+        from include.distill.synthesis.teacher import Teacher, count_samples, create_synthetic_samples
+
+        use_case = self.use_case
+        expected = synthesis_lines(use_case, lengths, load_prices())
+        ask = self.rate_limited_model(context, model=use_case.teacher, expected=expected, calls=len(lengths))
+        work = partial(
+            create_synthetic_samples,
+            teacher=Teacher(
+                use_case.catalog_model(use_case.teacher), self.prompt(use_case.prompts.synthesis), use_case.synthesis
+            ),
+            filters=self._filters(),
+            ask=usage.counted(ask),
+            critic=self._critic(ask, lengths, critic),
+        )
+        rows = stream_jsonl(self.store, self._shard_uri, Row)
+        outcomes = for_each(rows, ask.call_progress.counting_rows(work), threads=use_case.fan_out.threads)
+        with (
+            self.recorded_progress(context, len(lengths)),
+            ShardFiles(self.store, self.folder, int(self.shard)) as files,
+        ):
+            counts = count_samples(self._written(outcomes, files, critic, context))
+        return counts, files.failed
+
+    @property
+    def _shard_uri(self) -> str:
+        return self.folder.shard("train", int(self.shard))
 
     def _written(
         self,

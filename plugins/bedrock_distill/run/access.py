@@ -105,9 +105,7 @@ class RunAccess(ExplainedTask):
         budget = self._task_budget(model, expected, calls) if expected else None
         task = f"{ti.task_id} {index}"
         lost_calls = LostCalls(self.store, self.folder.lost_calls, task, max_tries=ti.max_tries)
-        self.asked = RateLimitedModel(
-            self.answers, self.hook, self.use_case, place, budget, lost_calls=lost_calls, calls=calls
-        )
+        self.asked = RateLimitedModel(self.answers, self.hook, self.use_case, place, budget, lost_calls=lost_calls)
         return self.asked
 
     def _task_budget(self, model: str, expected: Sequence[BillLine], calls: int) -> TaskBudget | None:

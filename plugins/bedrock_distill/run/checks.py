@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from bedrock_distill.hooks.in_flight import SLOW_SECONDS
-from bedrock_distill.run.heartbeat import format_duration
+from include.distill.core.durations import format_duration
 from include.distill.core.errors import ContractError, ExpiredCredentialsError, RefusedError, ServiceError
 
 

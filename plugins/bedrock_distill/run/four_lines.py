@@ -16,10 +16,10 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowRuntimeError, Ai
 
 from bedrock_distill.policies.retry import next_attempt
 from bedrock_distill.run.failure_notes import store_note
-from bedrock_distill.run.heartbeat import format_duration
 from bedrock_distill.run.running_purchases import describe_running_purchases
 from bedrock_distill.run.task_ids import PREFLIGHT
 from include.distill.config.form_fields import new_run_advice
+from include.distill.core.durations import format_duration
 from include.distill.core.errors import (
     ContractError,
     DistillError,

@@ -1,4 +1,4 @@
-"""Write one line a minute to a task's log while the task works or waits."""
+"""Write one line a minute to the log of a task that works or waits, and store the progress of a task that works."""
 
 from __future__ import annotations
 
@@ -8,18 +8,14 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from include.distill.core.durations import format_duration
+from include.distill.progress.writer import INTERVAL_SECONDS as WRITER_INTERVAL_SECONDS
+from include.distill.progress.writer import ProgressWriter
+
 INTERVAL_SECONDS = 60.0
 _JOIN_SECONDS = 5.0
 
 log = logging.getLogger(__name__)
-
-
-def format_duration(seconds: float) -> str:
-    """Return a duration as text, such as ``45 s``, ``12 min`` or ``3 h 05 min``."""
-    if seconds < 60:
-        return f"{int(seconds)} s"
-    hours, minutes = divmod(int(seconds // 60), 60)
-    return f"{hours} h {minutes:02} min" if hours else f"{minutes} min"
 
 
 def waiting_line(
@@ -46,6 +42,7 @@ class Heartbeat:
     :param line: returns the line, given the seconds since the start.
     :param write: writes a line to the log.
     :param wait: waits for a number of seconds; returns whether the heartbeat must stop.
+    :param interval_seconds: time between two lines.
     """
 
     def __init__(
@@ -55,16 +52,18 @@ class Heartbeat:
         *,
         wait: Callable[[float], bool],
         clock: Callable[[], float] = time.monotonic,
+        interval_seconds: float = INTERVAL_SECONDS,
     ) -> None:
         self._line = line
         self._write = write
         self._wait = wait
         self._clock = clock
+        self._interval_seconds = interval_seconds
 
     def run(self) -> None:
         """Write the lines. If a line cannot be written, the task goes on, and the error is logged at DEBUG."""
         started = self._clock()
-        due = started + INTERVAL_SECONDS
+        due = started + self._interval_seconds
         while not self._wait(max(0.0, due - self._clock())):
             now = self._clock()
             try:
@@ -72,15 +71,36 @@ class Heartbeat:
             except Exception:
                 log.debug("The line about a wait could not be written", exc_info=True)
             # If the machine was paused, the missed lines are skipped. They are not written all at once.
-            due = (due if due + INTERVAL_SECONDS > now else now) + INTERVAL_SECONDS
+            due = (due if due + self._interval_seconds > now else now) + self._interval_seconds
 
 
 @contextmanager
 def heartbeat(line: Callable[[float], str], write: Callable[[str], None]) -> Iterator[None]:
     """Write a line a minute in a separate thread while the block runs."""
     stopped = threading.Event()
-    beat = Heartbeat(line, write, wait=stopped.wait)
-    thread = threading.Thread(target=beat.run, name="heartbeat", daemon=True)
+    beat = Heartbeat(line, write, wait=stopped.wait, interval_seconds=INTERVAL_SECONDS)
+    with _thread(beat, stopped, "heartbeat"):
+        yield
+
+
+@contextmanager
+def recorded_progress(writer: ProgressWriter) -> Iterator[None]:
+    """Write the progress of a task before and after the block, and every ten seconds while the block runs."""
+    stopped = threading.Event()
+    beat = Heartbeat(
+        lambda _: "", lambda _: writer.write(), wait=stopped.wait, interval_seconds=WRITER_INTERVAL_SECONDS
+    )
+    writer.write()
+    try:
+        with _thread(beat, stopped, "progress"):
+            yield
+    finally:
+        writer.close()
+
+
+@contextmanager
+def _thread(beat: Heartbeat, stopped: threading.Event, name: str) -> Iterator[None]:
+    thread = threading.Thread(target=beat.run, name=name, daemon=True)
     thread.start()
     try:
         yield

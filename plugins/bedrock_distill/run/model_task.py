@@ -3,17 +3,42 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING
 
 from bedrock_distill.run.access import RunAccess
+from bedrock_distill.run.heartbeat import recorded_progress
 from include.distill.core.errors import FAILED_TASK, PossiblyBilledError, TooManyFailuresError
+from include.distill.progress.meter import Counts, ProgressMeter
+from include.distill.progress.text import describe_progress
+from include.distill.progress.writer import ProgressWriter
 from include.distill.synthesis.failure_causes import advice_on_causes, describe_causes, failure_causes
 from include.distill.synthesis.records import FailedRow
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
 
 
 class ModelTask(RunAccess):
     """A mixin for the operators that call models. ``waits_for`` names what the task requests from the model."""
 
     waits_for = "the models' answers"
+    meter: ProgressMeter | None = None
+
+    def recorded_progress(self, context: Context, rows: int) -> AbstractContextManager[None]:
+        """
+        Return a context manager that stores the progress of the task in the run's folder while its block runs.
+
+        :param rows: number of the task's rows. The block counts them with ``counting_rows`` of the task's calls.
+        """
+        index = context["ti"].map_index
+        index = -1 if index is None else index
+        self.meter = ProgressMeter(self.task_id, index, rows, self._counts)
+        return recorded_progress(ProgressWriter(self.store, self.folder.task_progress(self.task_id, index), self.meter))
+
+    def _counts(self) -> Counts:
+        asked = self.asked
+        return Counts(*asked.call_progress.counts, asked.spent_usd or 0.0) if asked else Counts(0, 0, 0, 0.0)
 
     def state_left(self, error: Exception) -> str:
         """Return what the task leaves behind when it fails."""
@@ -51,8 +76,11 @@ class ModelTask(RunAccess):
         return error
 
     def progress(self) -> str:
-        """Return how many answers the task has, and whether calls are throttled or fail."""
-        return self.asked.describe_progress() if self.asked else ""
+        """Return how many rows are done, how long the others take, and whether calls are throttled or fail."""
+        if not self.asked or not self.meter:
+            return ""
+        parts = [describe_progress(self.meter.record()), self.asked.call_progress.describe_failures()]
+        return ". ".join(part for part in parts if part)
 
     def cost_so_far(self) -> str:
         """Return what this run has paid for the task's answers."""

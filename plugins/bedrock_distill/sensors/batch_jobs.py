@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from bedrock_distill.run.heartbeat import format_duration
 from bedrock_distill.run.task_ids import SUBMIT, sibling_task
 from bedrock_distill.run.task_results import ResultOf
 from bedrock_distill.sensors.base import WaitingSensor
 from bedrock_distill.triggers.batch import BatchJobsTrigger, describe_jobs, running_jobs
 from bedrock_distill.triggers.polling import PollingTrigger
 from include.distill.batch.records import BatchSubmitManifest, BatchWaitManifest
+from include.distill.core.durations import format_duration
 from include.distill.core.errors import NotFoundError, WaitTimeoutError
 
 

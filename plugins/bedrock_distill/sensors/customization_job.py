@@ -8,13 +8,13 @@ from typing import Any
 from bedrock_distill.hooks.bedrock import CustomizationJob
 from bedrock_distill.hooks.statuses import JOB_STATUS, Progress
 from bedrock_distill.lifecycle.progress import describe_job, describe_stall
-from bedrock_distill.run.heartbeat import format_duration
 from bedrock_distill.run.task_ids import PREFLIGHT, SUBMIT, sibling_task
 from bedrock_distill.run.task_results import ResultOf
 from bedrock_distill.run.what_to_clear import task_to_clear
 from bedrock_distill.sensors.base import WaitingSensor
 from bedrock_distill.triggers.polling import CustomizationJobTrigger, PollingTrigger
 from bedrock_distill.ui.links import JOB_LINK, MODEL_LINK
+from include.distill.core.durations import format_duration
 from include.distill.core.errors import FAILED_TASK, ContractError, JobFailedError, NotFoundError, WaitTimeoutError
 from include.distill.core.job_failures import NO_ATTEMPT_LEFT, FailureCause, job_failure, stated_reason
 from include.distill.cost.job_price import describe_cost

@@ -10,12 +10,12 @@ from bedrock_distill.hooks.named_jobs import NamedJob
 from bedrock_distill.hooks.statuses import Progress
 from bedrock_distill.lifecycle.job_task import JobTask
 from bedrock_distill.lifecycle.progress import describe_named_job, whole_job_cost
-from bedrock_distill.run.heartbeat import format_duration
 from bedrock_distill.run.task_ids import SUBMIT, sibling_task
 from bedrock_distill.run.what_to_clear import task_to_clear
 from bedrock_distill.sensors.base import WaitingSensor
 from bedrock_distill.triggers.named_job import NamedJobTrigger
 from bedrock_distill.triggers.polling import PollingTrigger
+from include.distill.core.durations import format_duration
 from include.distill.core.ended_jobs import DELETED, WITH_RESULTS
 from include.distill.core.errors import JobFailedError, NotFoundError, WaitTimeoutError
 from include.distill.core.job_failures import FailureCause, job_failure, stated_reason

@@ -15,12 +15,12 @@ from bedrock_distill.lifecycle.endpoints import (
     serving_arn,
 )
 from bedrock_distill.lifecycle.throughput import hourly_cost_note
-from bedrock_distill.run.heartbeat import format_duration
 from bedrock_distill.run.task_ids import DEPLOY, ON_DEMAND, PROVISION, PROVISIONED, sibling_task
 from bedrock_distill.run.task_results import ResultOf
 from bedrock_distill.sensors.base import WaitingSensor
 from bedrock_distill.triggers.polling import DeploymentTrigger, PollingTrigger, ProvisionedThroughputTrigger
 from bedrock_distill.ui.links import DEPLOYMENT_LINK, THROUGHPUT_LINK, ResourceLink
+from include.distill.core.durations import format_duration
 from include.distill.core.errors import FAILED_TASK, WaitTimeoutError
 from include.distill.inference.records import EndpointManifest, ThroughputManifest
 

@@ -9,12 +9,12 @@ from bedrock_distill.lifecycle.endpoints import kind_named
 from bedrock_distill.lifecycle.progress import describe_standing
 from bedrock_distill.lifecycle.standing import switched_arn
 from bedrock_distill.lifecycle.standing_task import EndpointChangeTask
-from bedrock_distill.run.heartbeat import format_duration
 from bedrock_distill.run.task_ids import SETTLE, SWITCH
 from bedrock_distill.run.task_results import ResultOf
 from bedrock_distill.sensors.base import WaitingSensor
 from bedrock_distill.triggers.polling import PollingTrigger, StandingEndpointTrigger
 from bedrock_distill.ui.links import MODEL_LINK, STANDING_LINK
+from include.distill.core.durations import format_duration
 from include.distill.core.errors import WaitTimeoutError
 from include.distill.evaluation.endpoint_records import SwitchManifest
 from include.distill.evaluation.records import StandingKind

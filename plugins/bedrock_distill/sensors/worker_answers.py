@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from bedrock_distill.run.heartbeat import format_duration
 from bedrock_distill.run.workers_task import WorkersTask
 from bedrock_distill.sensors.evaluation_job import BedrockEvaluationJobSensor
 from bedrock_distill.triggers.worker_answers import WorkerAnswersTrigger
+from include.distill.core.durations import format_duration
 from include.distill.core.errors import WaitTimeoutError
 
 

@@ -41,6 +41,7 @@ def test_every_object_that_a_later_step_reads_has_its_advice(folder: RunFolder) 
         folder.labels_by("ada"): "the labels in it are lost",
         folder.release_record("tuned", 1): "Do not delete the object: the bill",
         f"{folder.lost_calls}a-b-1.json": "Do not delete the object: the bill",
+        folder.task_progress("synthesize", 3): "Only the live page of the run reads it",
         folder.last_run("docs"): "Delete the object, then clear ingest",
         folder.splits("docs"): "answers and verdicts are bought again",
         f"{folder.pending_batches}job.json": "would be bought again",

@@ -13,7 +13,8 @@ from include.distill.core.errors import (
     ThroughputReleasedError,
     TooManyFailuresError,
 )
-from include.distill.core.storage import read_jsonl, write_json, write_jsonl
+from include.distill.core.storage import read_json, read_jsonl, write_json, write_jsonl
+from include.distill.progress.records import TaskProgress
 from tests.fakes.dialogue import say
 from tests.fakes.fake_bedrock import FakeBedrock
 from tests.fakes.memory_store import MemoryStore
@@ -41,6 +42,15 @@ def store_prompt(store: MemoryStore, prompt: str) -> dict[str, Any]:
 
 
 class TestAnswer:
+    def test_the_progress_of_a_later_run_has_stored_answers_and_no_calls(self, answer: Any, store: MemoryStore) -> None:
+        write_jsonl(store, FOLDER.shard("evaluation", 0), ROWS)
+        answer()
+        uri = FOLDER.task_progress("answer", -1)
+        assert read_json(store, uri, TaskProgress)["asked"] == 4
+        answer()
+        progress = read_json(store, uri, TaskProgress)
+        assert (progress["rows"], progress["rows_done"], progress["asked"], progress["stored"]) == (4, 4, 0, 4)
+
     def test_every_row_of_the_shard_gets_one_answer(self, answer: Any, store: MemoryStore) -> None:
         write_jsonl(store, FOLDER.shard("evaluation", 0), ROWS)
         manifest = answer()

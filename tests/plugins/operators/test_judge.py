@@ -13,8 +13,9 @@ from include.distill.core.errors import (
     ThrottledError,
     TooManyFailuresError,
 )
-from include.distill.core.storage import read_jsonl, write_jsonl
+from include.distill.core.storage import read_json, read_jsonl, write_jsonl
 from include.distill.inference.requests import ModelRequest
+from include.distill.progress.records import TaskProgress
 from tests.fakes.dialogue import between, say, verdict
 from tests.fakes.fake_bedrock import FakeBedrock
 from tests.fakes.memory_store import MemoryStore
@@ -43,6 +44,11 @@ def judge(equip: Any, bedrock: FakeBedrock, answer: Any, context: Any) -> Any:
 
 
 class TestJudge:
+    def test_the_progress_counts_both_orders_of_each_question(self, judge: Any, store: MemoryStore) -> None:
+        judge()
+        progress = read_json(store, FOLDER.task_progress("judge", -1), TaskProgress)
+        assert (progress["rows"], progress["rows_done"], progress["asked"]) == (8, 8, 8)
+
     def test_every_question_is_judged_in_both_orders(self, judge: Any, store: MemoryStore) -> None:
         manifest = judge()
         verdicts = read_jsonl(store, manifest["verdicts_uri"], dict)

@@ -17,14 +17,17 @@ from include.distill.core.errors import (
     TooManyFailuresError,
     TransientError,
 )
-from include.distill.core.storage import read_jsonl, write_json, write_jsonl
+from include.distill.core.storage import read_json, read_jsonl, write_json, write_jsonl
 from include.distill.cost.estimate import synthesis_lines
 from include.distill.cost.prices import load_prices
 from include.distill.inference.requests import ModelRequest
+from include.distill.progress.records import TaskProgress
 from tests.fakes.dialogue import grounding, pairs
 from tests.fakes.fake_bedrock import FakeBedrock
 from tests.fakes.memory_store import MemoryStore
 from tests.plugins.conftest import FOLDER, RUN_URI, freeze, make_row
+
+PROGRESS = FOLDER.task_progress("synthesize", -1)
 
 
 @pytest.fixture
@@ -42,6 +45,45 @@ def failing_on_row(number: int, error: ServiceError) -> Any:
         return pairs(request)
 
     return say
+
+
+class TestProgress:
+    def test_the_last_record_has_the_rows_and_calls(
+        self, synthesize: Any, store: MemoryStore, bedrock: FakeBedrock, context: Any
+    ) -> None:
+        synthesize().execute(context)
+        progress = read_json(store, PROGRESS, TaskProgress)
+        assert (progress["rows"], progress["rows_done"], progress["asked"], progress["stored"]) == (4, 4, 4, 0)
+        assert progress["ended_at"] is not None
+        assert store.writes.count(PROGRESS) == 2
+
+    def test_a_mapped_task_has_its_own_record(self, synthesize: Any, store: MemoryStore, context: Any) -> None:
+        context["ti"].map_index = 7
+        synthesize().execute(context)
+        assert read_json(store, FOLDER.task_progress("synthesize", 7), TaskProgress)["map_index"] == 7
+
+    def test_a_row_that_fails_is_not_done_and_the_record_is_ended(
+        self, synthesize: Any, store: MemoryStore, bedrock: FakeBedrock, context: Any
+    ) -> None:
+        bedrock.say = failing_on_row(2, InvalidRequestError("the prompt is too long"))
+        synthesize().execute(context)
+        progress = read_json(store, PROGRESS, TaskProgress)
+        assert (progress["rows_done"], progress["asked"]) == (3, 3)
+        assert progress["ended_at"] is not None
+
+    def test_a_progress_that_cannot_be_written_does_not_fail_the_task(
+        self, synthesize: Any, store: MemoryStore, context: Any
+    ) -> None:
+        write = store.write
+
+        def refuse(uri: str, body: bytes) -> None:
+            if uri == PROGRESS:
+                raise ThrottledError("slow down")
+            write(uri, body)
+
+        store.write = refuse  # type: ignore[method-assign]
+        assert synthesize().execute(context)["documents"] == 4
+        assert PROGRESS not in store.objects
 
 
 class TestPairs:
@@ -277,7 +319,23 @@ class TestCritic:
         first = criticise().execute(context)
         before, paid = dict(store.objects), len(bedrock.asked)
         assert criticise().execute(context) == first
+        for objects in (before, store.objects):
+            del objects[PROGRESS]
         assert (len(bedrock.asked), store.objects) == (paid, before)
+
+    def test_the_progress_counts_the_calls_and_dollars_of_the_critic_too(
+        self, criticise: Any, bedrock: FakeBedrock, store: MemoryStore, context: Any
+    ) -> None:
+        criticise().execute(context)
+        teacher = sum(request.model.key != CRITIC for request in bedrock.asked)
+        progress = read_json(store, PROGRESS, TaskProgress)
+        assert (progress["rows_done"], progress["asked"], progress["stored"]) == (4, len(bedrock.asked), 0)
+        assert len(bedrock.asked) > teacher == 4
+        assert progress["usd"] > 0
+        criticise().execute(context)
+        retried = read_json(store, PROGRESS, TaskProgress)
+        assert (retried["asked"], retried["stored"]) == (0, len(bedrock.asked))
+        assert retried["usd"] == pytest.approx(progress["usd"])
 
     def test_a_spent_budget_stops_only_the_critic_and_unchecked_pairs_are_kept_and_counted(
         self, criticise: Any, bedrock: FakeBedrock, store: MemoryStore, context: Any

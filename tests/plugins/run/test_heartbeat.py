@@ -1,11 +1,14 @@
 from __future__ import annotations
 
 import time
+from typing import cast
 
 import pytest
 
 from bedrock_distill.run import heartbeat as module
-from bedrock_distill.run.heartbeat import Heartbeat, format_duration, heartbeat
+from bedrock_distill.run.heartbeat import Heartbeat, heartbeat, recorded_progress
+from include.distill.core.durations import format_duration
+from include.distill.progress.writer import ProgressWriter
 
 
 class FakeTime:
@@ -76,9 +79,29 @@ def test_the_heartbeat_runs_while_the_block_runs_and_then_stops(monkeypatch: pyt
     assert len(written) == count
 
 
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [(0, "0 s"), (59, "59 s"), (60, "1 min"), (3599, "59 min"), (3600, "1 h 00 min"), (7500, "2 h 05 min")],
-)
-def test_durations_are_readable(seconds: float, text: str) -> None:
-    assert format_duration(seconds) == text
+def test_progress_is_written_before_and_after_the_block_and_while_it_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "WRITER_INTERVAL_SECONDS", 0.02)
+    written: list[str] = []
+
+    class Writer:
+        def write(self) -> None:
+            written.append("running")
+
+        def close(self) -> None:
+            written.append("ended")
+
+    def fail() -> None:
+        with recorded_progress(cast("ProgressWriter", Writer())):
+            assert written == ["running"]
+            deadline = time.monotonic() + 10
+            while len(written) < 3 and time.monotonic() < deadline:
+                time.sleep(0.01)
+            raise ValueError("the task failed")
+
+    with pytest.raises(ValueError, match="the task failed"):
+        fail()
+    assert len(written) >= 4
+    assert written[-1] == "ended"
+    count = len(written)
+    time.sleep(0.1)
+    assert len(written) == count

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
@@ -10,6 +10,10 @@ from airflow.sdk import BaseOperator
 
 from bedrock_distill.run.model_task import ModelTask
 from include.distill.core.errors import InputError, SpendCapError, ThrottledError
+from include.distill.inference.call_progress import CallProgress
+from include.distill.progress.meter import ProgressMeter
+from include.distill.progress.writer import ProgressWriter
+from tests.fakes.memory_store import MemoryStore
 from tests.plugins.operators.test_every_operator import CONCRETE, new_task
 
 ERRORS = [InputError("x"), SpendCapError("x"), ThrottledError("x"), OSError("x")]
@@ -25,16 +29,14 @@ class Asked:
     """The client of a task's model calls."""
 
     spent_usd: float | None
-    said: str = "41 of about 500 answers so far"
-
-    def describe_progress(self) -> str:
-        return self.said
+    call_progress: CallProgress = field(default_factory=CallProgress)
 
 
 def task_with(spent_usd: float | None) -> Any:
     """Return a task that has asked its model. ``None`` means that it has no budget, so its cost is not counted."""
     task: Any = Task(task_id="answer")
     task.asked = Asked(spent_usd)
+    task.meter = ProgressMeter("answer", -1, 500, task._counts)
     return task
 
 
@@ -74,8 +76,8 @@ class TestBilledNow:
 class TestLineAboutAWait:
     def test_it_names_the_progress_and_the_cost_so_far(self) -> None:
         assert task_with(1.23456).waiting_line(360) == (
-            "answer: 6 min so far, waiting for the models' answers. 41 of about 500 answers so far. Cost so far:"
-            " $1.2346 for these answers."
+            "answer: 6 min so far, waiting for the models' answers. 0 of 500 rows, 0 calls, 0 answers from the store."
+            " Cost so far: $1.2346 for these answers."
         )
 
     def test_before_the_first_call_the_progress_is_left_out(self) -> None:
@@ -89,6 +91,27 @@ class TestLineAboutAWait:
     def test_no_cost_so_far_is_a_cost_and_not_an_unknown_one(self) -> None:
         assert task_with(0.0).cost_so_far() == "$0.0000 for these answers"
         assert task_with(None).cost_so_far() == "only the calls that are answered are billed"
+
+
+class TestProgress:
+    """The operators' own tests check the records; see ``test_synthesize.py``, ``test_answer.py``, ``test_judge.py``."""
+
+    def test_a_store_that_fails_does_not_fail_the_task(self) -> None:
+        task = task_with(0.5)
+        store = MemoryStore()
+
+        def refuse(*_: Any) -> None:
+            raise OSError("no network")
+
+        store.write = refuse  # type: ignore[method-assign]
+        writer = ProgressWriter(store, "s3://b/progress/answer.json", task.meter)
+        writer.write()
+        writer.close()
+        assert task.progress() == "0 of 500 rows, 0 calls, 0 answers from the store"
+
+    def test_the_cost_of_all_budgets_is_counted(self) -> None:
+        assert task_with(0.5).meter.record()["usd"] == 0.5
+        assert task_with(None).meter.record()["usd"] == 0.0
 
 
 @pytest.mark.parametrize("task_class", OPERATORS)

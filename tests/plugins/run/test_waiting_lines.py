@@ -22,6 +22,7 @@ from bedrock_distill.triggers.polling import CustomizationJobTrigger, PollingTri
 from bedrock_distill.triggers.prompt_optimization import PromptOptimizationTrigger
 from include.distill.core.errors import ExpiredCredentialsError, ThrottledError
 from include.distill.inference.call_progress import CallProgress
+from include.distill.progress.meter import ProgressMeter
 from tests.fakes.fake_bedrock import FakeBedrock
 from tests.plugins.operators.test_every_operator import CONCRETE, new_task
 
@@ -96,33 +97,27 @@ class TestTasks:
 
     def test_throttling_and_the_cost_so_far_are_named(self) -> None:
         time = FakeTime(99)
-        progress = CallProgress(500, clock=time.clock)
+        progress = CallProgress(clock=time.clock)
 
         class Asked:
             spent_usd = 1.23456
-
-            def describe_progress(self) -> str:
-                return progress.describe()
+            call_progress = progress
 
         task = new_task(BedrockJudgeOperator)
         task.asked = Asked()
-        for _ in range(41):
-            progress.record_answer()
+        task.meter = ProgressMeter("task", -1, 500, task._counts, clock=time.clock)
+        for row in range(41):
+            progress.counting_rows(str)(row)
+            progress.record_answer(is_new=row > 0)
             progress.record_success()
         progress.record_failure(ThrottledError("slow down"))
         time.now = 352
         progress.record_failure(ThrottledError("slow down"))
         assert task.waiting_line(360) == (
-            "task: 6 min so far, waiting for the judge's verdicts. 41 of about 500 answers so far (new calls that were"
-            " answered: 41). Bedrock has throttled every call for 352 s (calls: 2). Cost so far: $1.2346 for these"
-            " answers."
+            "task: 6 min so far, waiting for the judge's verdicts. 41 of 500 rows, 40 calls, 1 answer from the store,"
+            " about 1 h 05 min left. Bedrock has throttled every call for 352 s (calls: 2). Cost so far: $1.2346 for"
+            " these answers."
         )
-
-    def test_an_answer_ends_the_throttling(self) -> None:
-        progress = CallProgress(5)
-        progress.record_failure(ThrottledError("slow down"))
-        progress.record_success()
-        assert "throttled" not in progress.describe()
 
     def test_s3_that_does_not_answer_is_named(self, monkeypatch: pytest.MonkeyPatch) -> None:
         time = FakeTime(99)

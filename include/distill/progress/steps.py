@@ -1,0 +1,83 @@
+"""Read the progress of all tasks of a run, and add up the tasks of each step."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from include.distill.core.storage import ObjectStore, read_json
+from include.distill.progress.records import TaskProgress
+from include.distill.progress.text import seconds_left
+
+log = logging.getLogger(__name__)
+
+_READERS = 16
+
+
+@dataclass(frozen=True)
+class StepProgress:
+    """
+    The progress of a step, which is one task or all mapped tasks with one id.
+
+    :ivar rows: rows of the tasks that have started.
+    :ivar seconds_left: at the current rate; ``None`` if the rate is not known or no row is left.
+    :ivar updated_at: when the newest record was written, ISO 8601.
+    """
+
+    rows: int
+    rows_done: int
+    asked: int
+    stored: int
+    usd: float
+    seconds_left: float | None
+    updated_at: str
+
+
+def read_progress(store: ObjectStore, prefix: str) -> list[TaskProgress]:
+    """Read the records below ``prefix``. A record that cannot be read is left out, because the next one follows."""
+    uris = store.list(prefix)
+    with ThreadPoolExecutor(max_workers=_READERS) as pool:
+        records = list(pool.map(lambda uri: _read(store, uri), uris))
+    return [record for record in records if record is not None]
+
+
+def _read(store: ObjectStore, uri: str) -> TaskProgress | None:
+    try:
+        return read_json(store, uri, TaskProgress)
+    except Exception:
+        log.debug("The progress in %s could not be read", uri, exc_info=True)
+        return None
+
+
+def step_progress(tasks: Sequence[TaskProgress], *, waiting: int = 0) -> StepProgress | None:
+    """
+    Add up the records of the tasks of one step; ``None`` without records.
+
+    :param waiting: number of the step's tasks that have not started. Each is expected to have as many rows as the
+        average task that has started.
+    """
+    if not tasks:
+        return None
+    rows = sum(task["rows"] for task in tasks)
+    return StepProgress(
+        rows,
+        sum(task["rows_done"] for task in tasks),
+        sum(task["asked"] for task in tasks),
+        sum(task["stored"] for task in tasks),
+        sum(task["usd"] for task in tasks),
+        _seconds_left(tasks, rows / len(tasks) * waiting),
+        max(task["updated_at"] for task in tasks),
+    )
+
+
+def _seconds_left(tasks: Iterable[TaskProgress], waiting_rows: float) -> float | None:
+    running = [task for task in tasks if task["ended_at"] is None]
+    slowest = max((seconds_left(task) or 0.0 for task in running), default=0.0)
+    rate = sum(task["rows_per_second"] or 0.0 for task in running)
+    rows = waiting_rows + sum(task["rows"] - task["rows_done"] for task in running)
+    if not rate or rows <= 0:
+        return None
+    # The tasks work at the same time, so the step takes at least as long as its slowest task.
+    return max(slowest, rows / rate)

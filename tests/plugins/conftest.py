@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from bedrock_distill.lifecycle.rollback_place import RollbackPlace
+from bedrock_distill.run import metrics
 from bedrock_distill.run.access import RunAccess
 from include.distill.config.approval_rule import Approval
 from include.distill.config.layout import RunFolder
@@ -22,6 +23,7 @@ from include.distill.inference import paced_client
 from tests.distill.conftest import make_row
 from tests.fakes.fake_bedrock import RUN_KEY, FakeBedrock
 from tests.fakes.memory_store import MemoryStore
+from tests.fakes.recorded_stats import RecordedStats
 from tests.fakes.training_set import TRAINING_FILE, TRAINING_URI, VALIDATION_FILE, VALIDATION_URI
 from tests.fakes.variables import VARIABLES
 
@@ -104,6 +106,14 @@ def equip(store: MemoryStore, bedrock: FakeBedrock) -> Any:
         return task
 
     return put
+
+
+@pytest.fixture
+def sent_metrics(monkeypatch: pytest.MonkeyPatch) -> RecordedStats:
+    """The metrics that tasks send."""
+    recorded = RecordedStats()
+    monkeypatch.setattr(metrics, "Stats", recorded)
+    return recorded
 
 
 class FakeTaskInstance(SimpleNamespace):

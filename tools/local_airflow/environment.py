@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from tools.local_airflow.callers import CONNECTION_VARIABLES, OWNER_KEY, RUN, SECRET_KEY, connection_variables
+from tools.local_airflow.metrics import metrics_settings
 from tools.local_airflow.ports import LOOPBACK
 from tools.local_airflow.process_table import MARKER
 from tools.local_airflow.settings import LOCAL_INSTALLATION
@@ -55,6 +56,7 @@ def build_environment(
         **kept,
         **_process_settings(kept, layout),
         **_airflow_settings(layout, ports, keys),
+        **metrics_settings(inherited),
         **aws_settings(ports, access_key=RUN),  # the owner's key is only for the tools
         **LOCAL_INSTALLATION,
         **CONNECTION_VARIABLES,

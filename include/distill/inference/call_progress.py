@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import NamedTuple, TypeVar
 
 from include.distill.core.errors import ServiceError, ThrottledError
+from include.distill.inference.model_calls import ModelCalls
 
 ItemT = TypeVar("ItemT")
 ResultT = TypeVar("ResultT")
@@ -34,9 +35,11 @@ class CallProgress:
     The class is thread-safe.
 
     :param clock: returns the time in seconds.
+    :ivar model_calls: the calls and tokens of this attempt by model.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self.model_calls = ModelCalls()
         self._clock = clock
         self._rows = self._asked = self._stored = 0
         self._failing_since: float | None = None

@@ -164,6 +164,8 @@ class RateLimitedModel:
         if self._budget and request.is_on_demand and answer.deployed is request.is_deployed:
             self._budget.record_stored(answer)
         self._progress.record_answer(is_new=answer.is_new)
+        if not answer.is_new:
+            self._progress.model_calls.add_stored(request)
         return answer
 
     def with_budget(self, budget: Budget) -> RateLimitedModel:

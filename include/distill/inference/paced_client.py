@@ -220,6 +220,7 @@ class PacedClient:
             service_error = error if isinstance(error, ServiceError) else None
             if service_error:
                 self._progress.record_failure(service_error)
+                self._progress.model_calls.add_rejected(request, service_error)
             try:
                 if isinstance(error, PossiblyBilledError | UnreadableAnswerError):
                     self._record_lost(request, error)
@@ -229,6 +230,7 @@ class PacedClient:
                 self._limiter.end_call()
             raise
         self._progress.record_success()
+        self._progress.model_calls.add_answer(request, completion)
         self._estimate.update(request, completion)
         used = completion.input_tokens + completion.output_tokens * request.model.output_burndown
         self._limiter.record_answer(sent_at, unused_tokens=reserved - used)

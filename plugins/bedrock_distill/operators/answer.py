@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from bedrock_distill.operators.base import ArmOperator
 from bedrock_distill.policies.row_failures import retry_or_record
+from bedrock_distill.run.metrics import counted_calls
 from bedrock_distill.run.model_task import ModelTask
 from bedrock_distill.run.task_ids import COLLECT, IN_SERVICE, OPTIMIZE, PROVISIONED, arm_task, optimize_task
 from bedrock_distill.run.task_results import ResultOf, read_result
@@ -66,6 +67,7 @@ class BedrockAnswerOperator(ModelTask, ArmOperator):
         self.serving = serving
         self.optimized = optimized
 
+    @counted_calls("answer")
     def execute(self, context: Context) -> AnswerManifest:
         """Get and write the answers to all rows of the shard; return the usage."""
         from include.distill.evaluation.answer_counts import explain_incomplete_answers

@@ -18,6 +18,7 @@ from bedrock_distill.lifecycle.tags import purchase_tags
 from bedrock_distill.operators.base import DistillOperator
 from bedrock_distill.operators.batch_endings import FULL_PRICE, describe_ending, failed_jobs_error
 from bedrock_distill.run.approved_spending import require_approved_spending
+from bedrock_distill.run.metrics import emit
 from bedrock_distill.run.task_ids import PREFLIGHT, SUBMIT, WAIT, sibling_task
 from bedrock_distill.run.task_results import ResultOf
 from bedrock_distill.run.what_to_clear import task_to_clear
@@ -34,6 +35,7 @@ from include.distill.core.storage import stream_jsonl
 from include.distill.dataset.records import ShardNumbers
 from include.distill.inference.quoted_requests import escaped
 from include.distill.inference.requests import WIRE_FORMATS, ModelRequest
+from include.distill.report.run_metrics import purchase_samples
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -162,6 +164,7 @@ class BedrockSubmitBatchOperator(BatchOperator):
             *(len(submitted["job_arns"]), submitted["bought"], submitted["records"]),
             submitted["left_to_ask_on_demand"],
         )
+        emit(purchase_samples(self.use_case.name, "batch job", submitted["bought"]))
         return submitted
 
     def _submit(self, model: Model, context: Context, submitted: BatchSubmitManifest) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 from bedrock_distill.operators.base import DistillOperator
+from bedrock_distill.run.metrics import emit
 from bedrock_distill.run.task_ids import PREFLIGHT, SYNTHESIZE
 from bedrock_distill.run.task_results import TaskResult, read_mapped_results
 from bedrock_distill.run.what_to_clear import task_to_clear
@@ -16,6 +17,7 @@ from include.distill.core.stored_objects import broken_record, missing_object
 from include.distill.curation.records import CriticCounts, CurateManifest, PairText, RepeatedPair
 from include.distill.dataset.arm_rows import rows_for_teacher
 from include.distill.dataset.records import Row, RowName
+from include.distill.report.run_metrics import pair_samples
 from include.distill.synthesis.failure_causes import (
     FailureCause,
     advice_on_causes,
@@ -55,6 +57,7 @@ class CuratePairsOperator(DistillOperator):
     def execute(self, context: Context) -> CurateManifest:
         """Drop repeated pairs, add up the counts of all shards, and check that the totals agree."""
         from include.distill.curation.critic import sum_critic_counts
+        from include.distill.curation.filters import FILTER_NAMES
         from include.distill.report.run_summary import sum_synthesis
 
         manifests = read_mapped_results(self.synthesis, SynthesisManifest, task=SYNTHESIZE, reader=self.task_id)
@@ -97,6 +100,7 @@ class CuratePairsOperator(DistillOperator):
         }
         if critic:
             manifest["critic"] = critic
+        emit(pair_samples(self.use_case.name, manifest, FILTER_NAMES))
         self._require_usable_pairs(manifest)
         return manifest
 

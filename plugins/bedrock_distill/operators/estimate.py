@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from airflow.sdk.exceptions import DownstreamTasksSkipped
 
 from bedrock_distill.operators.base import DistillOperator
+from bedrock_distill.run.metrics import emit
 from bedrock_distill.run.task_ids import PREFLIGHT
 from include.distill.config.training_method import training_family
 from include.distill.core.storage import stream_jsonl, write_json
@@ -26,6 +27,7 @@ from include.distill.dataset.arm_rows import hold_out, require_originals, rows_f
 from include.distill.dataset.records import Row, RowTokens
 from include.distill.dataset.splits import row_tokens
 from include.distill.evaluation.champion import champion_snapshot
+from include.distill.report.run_metrics import estimate_samples
 from include.distill.training.reachable_sizes import require_reachable_sizes, size_warnings
 
 if TYPE_CHECKING:
@@ -94,12 +96,13 @@ class EstimateCostOperator(DistillOperator):
         write_json(self.store, self.folder.estimate, summary)
         self._log_summary(summary, lines)
         self._warn_about_small_evaluations(evaluation)
-        self._require_within_cap(lines, serving, context)
         manifest: EstimateManifest = {
             "estimated_usd": estimated,
             "max_spend_usd": cap,
             "estimate_uri": self.folder.estimate,
         }
+        emit(estimate_samples(self.use_case.name, manifest))
+        self._require_within_cap(lines, serving, context)
         if context["params"].get("dry_run"):
             self.log.info("Dry run: the run stops here, and has paid for nothing. The bill above is only an estimate.")
             context["ti"].xcom_push(key="return_value", value=manifest)

@@ -6,6 +6,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from bedrock_distill.operators.base import DistillOperator
+from bedrock_distill.run.metrics import emit
 from bedrock_distill.ui.links import REJECTED_ROWS_LINK
 from include.distill.config.catalog import load_catalog
 from include.distill.config.training_method import training_family
@@ -13,6 +14,7 @@ from include.distill.core.storage import stream_jsonl, write_jsonl
 from include.distill.dataset.arm_rows import rows_for_teacher
 from include.distill.dataset.records import IngestManifest, Row, RowName, ShardNumbers, Side
 from include.distill.dataset.splits import shards
+from include.distill.report.run_metrics import row_samples
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -65,6 +67,7 @@ class IngestCsvOperator(DistillOperator):
         changes = compare_with_last_run(self.store, self.folder, use_case=self.use_case, prompts=self.prompts)
         if changes["since"]:
             self.log.info("Since the last run with a report (%s): %s.", changes["since"], describe_changes(changes))
+        emit(row_samples(self.use_case.name, ingested.manifest()))
         return {**ingested.manifest(), "changes": changes}
 
     def _reserved_answers(self) -> ReservedAnswers | None:

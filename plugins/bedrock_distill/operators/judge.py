@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from bedrock_distill.operators.base import DistillOperator
 from bedrock_distill.policies.row_failures import retry_or_record
+from bedrock_distill.run.metrics import counted_calls
 from bedrock_distill.run.model_task import ModelTask
 from include.distill.core.storage import read_jsonl, write_jsonl
 from include.distill.cost.estimate import judging_lines
@@ -49,6 +50,7 @@ class BedrockJudgeOperator(ModelTask, DistillOperator):
         self.candidate = candidate
         self.baseline = baseline
 
+    @counted_calls("judge")
     def execute(self, context: Context) -> JudgeManifest:
         """Get a verdict on every row in both orders, and write the verdicts; return the usage."""
         from include.distill.evaluation.answers import read_comparisons

@@ -17,6 +17,7 @@ from bedrock_distill.lifecycle.tags import purchase_tags
 from bedrock_distill.operators.base import DistillOperator
 from bedrock_distill.run.approved_spending import require_approved_spending
 from bedrock_distill.run.checks import utc_now
+from bedrock_distill.run.metrics import emit
 from bedrock_distill.run.what_to_clear import task_to_clear
 from include.distill.core.durations import format_duration
 from include.distill.core.ended_jobs import DELETED, SHOWN_AFTER, WITH_RESULTS, EndedJob
@@ -31,6 +32,7 @@ from include.distill.core.errors import (
 )
 from include.distill.core.job_failures import job_failure, stated_reason
 from include.distill.inference.quoted_requests import escaped
+from include.distill.report.run_metrics import purchase_samples
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -181,6 +183,7 @@ class NamedJobOperator(JobTask[JobT], DistillOperator, Generic[PlanT, JobT, Requ
             else:
                 found = FoundJob(attempt, *self._buy(context, plan, attempt.name))
             self.log.info("%s %s %s", "Bought" if found.bought else "Found", self.noun, attempt.name)
+            emit(purchase_samples(self.use_case.name, self.noun, int(found.bought)))
             return plan, at_most_usd, found
 
     def _buy(self, context: Context, plan: PlanT, name: str) -> tuple[str, bool]:

@@ -16,6 +16,7 @@ from bedrock_distill.operators.records import HumanResponse
 from bedrock_distill.operators.winner import promotion_of
 from bedrock_distill.run.approved_spending import refused_spending
 from bedrock_distill.run.failed_tasks import RunStates, next_steps, steps_after_skips, without_note
+from bedrock_distill.run.metrics import counted_run
 from bedrock_distill.run.running_purchases import unreleased_arms
 from bedrock_distill.run.task_ids import (
     APPROVE,
@@ -79,6 +80,7 @@ class RunOutcomeOperator(DistillOperator):
         super().__init__(**kwargs)
         self.may_be_skipped = may_be_skipped
 
+    @counted_run
     def execute(self, context: Context) -> None:
         """Check the states of all tasks of this run."""
         ti = context["ti"]

@@ -19,6 +19,7 @@ from bedrock_distill.lifecycle.standing import champion_endpoint, confirm
 from bedrock_distill.operators.base import DistillOperator
 from bedrock_distill.operators.smoke import passed_smoke_test
 from bedrock_distill.operators.winner import Winner, WinnerOperator, trained_model
+from bedrock_distill.run.metrics import emit
 from bedrock_distill.run.task_ids import PREFLIGHT, REPORT, SMOKE, SWITCH, SWITCHED
 from bedrock_distill.run.task_results import ResultOf
 from bedrock_distill.ui.links import CHAMPION_ENDPOINT_LINK, REPORT_LINK
@@ -30,6 +31,7 @@ from include.distill.evaluation.champion_parts import EndpointPrice, RecordChang
 from include.distill.evaluation.endpoint_records import SmokeManifest, SwitchManifest
 from include.distill.evaluation.records import ChampionEvent, DeletedModelsManifest, PromotionManifest
 from include.distill.report.records import ReportManifest
+from include.distill.report.run_metrics import promotion_samples
 from include.distill.report.stored_report import read_decided_report
 from include.distill.training.records import TrainingManifest
 
@@ -90,6 +92,7 @@ class PromoteChampionOperator(WinnerOperator):
             champion = self._promote_behind_endpoint(winner, context)
         self.log.info("%s (%s) is the champion of %s.", champion.model_arn, champion.arm, champion.use_case)
         self._emit(champion, context)
+        emit(promotion_samples(champion.use_case))
         manifest: PromotionManifest = {
             "champion_uri": champion_uri(self.folder.root, champion.use_case),
             "model_arn": champion.model_arn,

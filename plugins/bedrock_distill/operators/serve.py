@@ -27,6 +27,7 @@ from bedrock_distill.lifecycle.throughput import released_throughput
 from bedrock_distill.operators.base import ArmOperator
 from bedrock_distill.operators.missing_answers import count_missing_answers
 from bedrock_distill.run.approved_spending import require_approved_spending
+from bedrock_distill.run.metrics import emit
 from bedrock_distill.run.task_ids import PROVISION, PROVISIONED, TRAINED, sibling_task
 from bedrock_distill.run.task_results import ResultOf
 from bedrock_distill.ui.links import MODEL_LINK, THROUGHPUT_LINK, ResourceLink
@@ -46,6 +47,7 @@ from include.distill.cost.records import ReleaseManifest, ThroughputRelease
 from include.distill.cost.throughput_hours import release_record, unit_hours
 from include.distill.evaluation.champion import champion_snapshot
 from include.distill.inference.records import ThroughputManifest
+from include.distill.report.run_metrics import endpoint_samples, purchase_samples
 from include.distill.training.records import TrainingManifest
 
 if TYPE_CHECKING:
@@ -200,6 +202,7 @@ class BedrockProvisionThroughputOperator(ServingOperator):
         self.log.info("%s %s %s for %s missing answers", done, kind.noun, endpoint.name, missing)
         kind.put_into(manifest, endpoint)
         manifest["bought"] = purchase.bought
+        emit(purchase_samples(self.use_case.name, kind.noun, int(purchase.bought)))
         return manifest
 
     def _find_or_buy(self, kind: EndpointKind, model_arn: str, context: Context) -> Purchase[AnyEndpoint]:
@@ -352,7 +355,9 @@ class BedrockReleaseThroughputOperator(ServingOperator):
                 then_clear=refusals[0].then_clear,
             )
         hours = unit_hours(read_json(self.store, uri, ThroughputRelease) for uri in self._release_records())
-        return {"released": [endpoint.name for _, endpoint in endpoints], "unit_hours": hours}
+        released: ReleaseManifest = {"released": [endpoint.name for _, endpoint in endpoints], "unit_hours": hours}
+        emit(endpoint_samples(self.folder.use_case_name, self.arm, released))
+        return released
 
     def _find_all(self, last_ordinal: int) -> tuple[list[tuple[EndpointKind, AnyEndpoint]], list[RefusedError]]:
         """

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from bedrock_distill.operators.base import DistillOperator
 from bedrock_distill.policies.row_failures import is_caused_by_service, retry_or_record
+from bedrock_distill.run.metrics import counted_calls
 from bedrock_distill.run.model_task import ModelTask
 from include.distill.config.training_method import pair_family
 from include.distill.core.errors import NotFoundError, ServiceError, TooManyFailuresError
@@ -61,6 +62,7 @@ class BedrockSynthesizeOperator(ModelTask, DistillOperator):
         super().__init__(**kwargs)
         self.shard = shard
 
+    @counted_calls("synthesize")
     def execute(self, context: Context) -> SynthesisManifest:
         """Get the pairs for all rows of the shard, and write accepted and rejected pairs; return the counts."""
         from include.distill.curation.critic import CriticCounter

@@ -12,6 +12,7 @@ from bedrock_distill.lifecycle.tags import purchase_tags
 from bedrock_distill.operators.base import ArmOperator
 from bedrock_distill.operators.missing_answers import count_missing_answers
 from bedrock_distill.run.approved_spending import require_approved_spending
+from bedrock_distill.run.metrics import emit
 from bedrock_distill.run.task_ids import MERGE, PREFLIGHT, UPLOAD, sibling_task
 from bedrock_distill.run.task_results import ResultOf
 from bedrock_distill.run.what_to_clear import task_to_clear
@@ -31,6 +32,7 @@ from include.distill.cost.bought_jobs import BoughtJobs
 from include.distill.cost.job_price import at_most_usd, describe_cost, estimated_usd, job_lines, tokens_of
 from include.distill.cost.prices import load_prices
 from include.distill.inference.quoted_requests import escaped
+from include.distill.report.run_metrics import purchase_samples
 from include.distill.training.job_identity import training_recipe
 from include.distill.training.records import DatasetManifest, TrainingJobManifest
 
@@ -149,6 +151,7 @@ class BedrockSubmitCustomizationJobOperator(ArmOperator):
         purchase = buy_once(names.name, find=find, create=create)
         job = purchase.resource
         self.log.info("%s training job %s (status %s)", "Bought" if purchase.bought else "Found", job.name, job.status)
+        emit(purchase_samples(self.use_case.name, "training job", int(purchase.bought)))
         manifest: TrainingJobManifest = {
             "job_name": job.name,
             "job_arn": job.arn,

@@ -7,9 +7,11 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from bedrock_distill.run.access import RunAccess
+from bedrock_distill.run.metrics import emit
 from include.distill.core.errors import NotFoundError
 from include.distill.history.months import read_history, update_run
 from include.distill.history.records import HistoryEntry
+from include.distill.report.run_metrics import entry_samples
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -19,7 +21,7 @@ Change = Callable[[HistoryEntry], HistoryEntry]
 
 def record_run(task: RunAccess, context: Context, change: Change) -> HistoryEntry | None:
     """
-    Replace the record of a task's run in the history of its use case, and return the new record.
+    Replace the record of a task's run in the history of its use case, send its metrics, and return the new record.
 
     An error does not fail the task, because the task's own work is done or paid for. The log has a warning instead, and
     the function returns ``None``.
@@ -30,7 +32,7 @@ def record_run(task: RunAccess, context: Context, change: Change) -> HistoryEntr
     try:
         # Airflow changes the start date of a run when a task of the run is cleared, but not `run_after`.
         started = context["dag_run"].run_after
-        return update_run(
+        entry = update_run(
             task.store,
             task.folder.root,
             _use_case_name(task),
@@ -45,6 +47,8 @@ def record_run(task: RunAccess, context: Context, change: Change) -> HistoryEntr
             *(type(error).__name__, error),
         )
         return None
+    emit(entry_samples(entry))
+    return entry
 
 
 def history_of(task: RunAccess, since: datetime.datetime | None = None) -> list[HistoryEntry]:

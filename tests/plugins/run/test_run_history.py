@@ -13,6 +13,7 @@ from bedrock_distill.run.run_history import history_of, record_run
 from include.distill.core.errors import RefusedError
 from include.distill.history.records import HistoryEntry
 from tests.fakes.memory_store import MemoryStore
+from tests.fakes.recorded_stats import RecordedStats
 from tests.plugins.conftest import FOLDER, RUN_URI
 
 MONTH = "s3://bedrock-distill-training/distill/history/aws_docs_qa/2026-11.json"
@@ -99,3 +100,10 @@ def test_a_store_that_refuses_the_history_is_a_warning(
 def test_runs_before_the_wanted_time_are_left_out(task: Any, context: Any) -> None:
     record_run(task, context, spend(1.0))
     assert history_of(task, since=datetime.datetime(2026, 11, 23, tzinfo=datetime.UTC)) == []
+
+
+def test_each_new_record_sends_its_figures_as_metrics(task: Any, context: Any, sent_metrics: RecordedStats) -> None:
+    record_run(task, context, lambda run: run)
+    assert sent_metrics.values == {}
+    record_run(task, context, lambda run: {**run, "spent_usd": 2.0, "spent_by_kind": {"training": 2.0}})
+    assert sent_metrics.of("distill.cost_usd") == {"training": 2.0}

@@ -18,11 +18,12 @@ be deleted, everything later in this order is kept.
 ### Parameters
 
 By default, standing endpoints, evaluation jobs, prompt optimization jobs, data sets, paid answers and buckets are kept.
-If you delete the paid answers, the next run pays for all of them again. A bucket is deleted only if the form gives its exact name, it has the tag
-`project=bedrock-distill`, no tag names another environment, and the other deletions leave it empty. The pipeline sets
-the tags `project` and `environment` on the buckets that it creates. The pipeline's own records (`latest/`, `splits/`,
-`reports/`, `ended_evaluations/`, `ended_optimizations/`) are deleted with their bucket. The record of a champion is never deleted, so a bucket that contains one is
-kept. Unknown keys in the configuration of a run are refused.
+If you delete the paid answers, the next run pays for all of them again. A bucket is deleted only if the form gives its
+exact name, it has the tag `project=bedrock-distill`, no tag names another environment, and the other deletions leave it
+empty. The pipeline sets the tags `project` and `environment` on the buckets that it creates. The pipeline's own records
+(`history/`, `latest/`, `splits/`, `reports/`, `ended_evaluations/`, `ended_optimizations/`) are deleted with their
+bucket. The record of a champion is never deleted, so a bucket that contains one is kept. Unknown keys in the
+configuration of a run are refused.
 
 ### What is kept
 

@@ -29,6 +29,7 @@ from include.distill.evaluation.champion import champion_snapshot, read_champion
 from include.distill.evaluation.champion_parts import ChampionEndpoint, RecordChange, WithdrawnModel
 from include.distill.evaluation.endpoint_change import ChangeAim, ChangeLock, Holder
 from include.distill.evaluation.endpoint_records import RollbackChoice, SmokePrompts
+from include.distill.history.months import read_history, update_run
 from include.distill.inference.answer_store import AnswerStore
 from include.distill.inference.lost_calls import LostCalls, lost_call_records
 from include.distill.labeling.label_store import read_labels, store_labels
@@ -36,6 +37,7 @@ from include.distill.report.build import build_report
 from include.distill.report.past_runs import list_entry, read_entry
 from tests.distill.conftest import make_request
 from tests.distill.dataset.test_document_groups import groups_of, split
+from tests.distill.history.test_months import NOVEMBER, entry
 from tests.distill.report.example_report import inputs
 from tests.fakes.fake_bedrock import FakeBedrock
 from tests.fakes.memory_store import MemoryStore
@@ -193,6 +195,16 @@ KINDS = {
     "end of the critic's budget": Stored(
         lambda store: budgeted(store, 0.5)._end(),
         lambda store: budgeted(store, 0.5)._ended,
+    ),
+    "history": Stored(
+        lambda store: update_run(store, FOLDER.root, "aws_docs_qa", "a", NOVEMBER, lambda _: entry("a", NOVEMBER)),
+        lambda store: read_history(store, FOLDER.root, "aws_docs_qa"),
+    ),
+    "history, to change a run": Stored(
+        lambda store: update_run(store, FOLDER.root, "aws_docs_qa", "a", NOVEMBER, lambda _: entry("a", NOVEMBER)),
+        lambda store: update_run(
+            store, FOLDER.root, "aws_docs_qa", "a", NOVEMBER, lambda _: entry("a", NOVEMBER, spent=1.0)
+        ),
     ),
     "entry in the list of reports": Stored(
         lambda store: write_json(store, ENTRY, list_entry(build_report(**inputs()))),

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from include.distill.config.history_layout import history_month_uri
 from include.distill.config.layout import Layout, RunFolder, owner_uri
 from include.distill.config.sections import Storage
 from tests.docs.pages import names, page, rows, section
@@ -47,6 +48,7 @@ SECTIONS = [
 def uris() -> Iterator[str]:
     """Yield an example of every URI that the layout builds."""
     yield from (owner_uri(root) for root in Layout(STORAGE).roots)
+    yield history_month_uri(Layout(STORAGE).roots[0], "x", *ARGUMENTS["started"])
     for owner in OWNERS:
         for name in set(dir(owner)) - PARTS:
             value = getattr(owner, name)

@@ -208,8 +208,8 @@ def _written(who: Who, use_case: UseCase) -> Iterator[tuple[str, str]]:
     """Yield the bucket and the folder below the prefix of everything that an identity stores."""
     training, output = use_case.storage.training_bucket, use_case.storage.output_bucket
     always: Mapping[Who, tuple[str, ...]] = {
-        "run": ("datasets", "latest", "reports", "responses", "runs", "splits"),
-        "promotion": ("champions", "endpoints", "runs"),
+        "run": ("datasets", "history", "latest", "reports", "responses", "runs", "splits"),
+        "promotion": ("champions", "endpoints", "history", "runs"),
         "clean_up": ("champions", "endpoints", "runs"),
         "jobs": (),
     }

@@ -49,6 +49,10 @@ _KEPT_FOLDERS = {
         "it contains the smoke prompts, and records the changes to the standing endpoints; delete it by hand if you"
         " want no standing endpoint",
     ),
+    "history": (
+        ResourceKind.RECORDS,
+        "it records what the runs of each use case measured and spent, and is deleted with its bucket",
+    ),
     "splits": (
         ResourceKind.RECORDS,
         "it records which documents are for training and which for evaluation, and is deleted with its bucket",

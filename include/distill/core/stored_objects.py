@@ -127,6 +127,12 @@ _ROWS: tuple[tuple[str, ...], ...] = (
     ),
     (r"/endpoints/[^/]+/rollbacks/[^/]+", f"{_RESTORE} Or trigger distill_rollback again.", FAILED_TASK),
     (
+        r"/history/[^/]+/[^/]+\.json",
+        f"{_RESTORE} If you delete the object instead, the trend and the budget of the use case lack the runs of its"
+        " month.",
+        FAILED_TASK,
+    ),
+    (
         r"/reports/[^/]+/[^/]+\.json",
         "Delete the object, then clear report in the run that it names. It buys nothing.",
     ),

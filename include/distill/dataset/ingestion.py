@@ -51,6 +51,7 @@ class IngestResult:
     :param messages: the messages for the first rejected rows.
     :param notes: files that were skipped or empty, and what was ignored in the files.
     :param split: figures about the document groups.
+    :param document_characters: total length of the documents of all training rows.
     """
 
     counts: Counter[Target] = field(default_factory=Counter)
@@ -58,6 +59,7 @@ class IngestResult:
     messages: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     split: SplitFigures | None = None
+    document_characters: int = 0
 
     def manifest(self) -> SourceCounts:
         """Return the counts of rows: ``rows = accepted + rejected`` and ``accepted = train + evaluation``."""
@@ -74,6 +76,8 @@ class IngestResult:
             counts["notes"] = self.notes
         if self.split is not None:
             counts["split"] = self.split
+        if train:
+            counts["mean_document_characters"] = round(self.document_characters / train, 2)
         return counts
 
 
@@ -215,6 +219,7 @@ def _write(
             result.counts[target] += 1
             if not is_rejected(row):
                 row_list.write(row_line(row))
+                result.document_characters += len(row["document"]) if target == "train" else 0
                 continue
             result.reasons[row["reason"]] += 1
             if len(result.messages) < MAX_REJECTION_MESSAGES:

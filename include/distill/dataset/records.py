@@ -202,6 +202,8 @@ class SourceCounts(TypedDict):
     # Files that were skipped or empty, and what was ignored. Absent if this list would be empty.
     notes: NotRequired[list[str]]
     split: NotRequired[SplitFigures]  # absent in results of versions that did not compare passages
+    # mean length of the documents of the training rows, in characters; absent in results of earlier versions
+    mean_document_characters: NotRequired[float]
 
 
 class IngestManifest(SourceCounts):

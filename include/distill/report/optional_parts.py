@@ -7,7 +7,7 @@ the verdicts and the counts: if a part cannot be read or computed, the report is
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -45,7 +45,7 @@ class OptionalParts:
             details = f": {error}" if _is_aws_message(error) else ""
             self.warn(f"The report is written without {part} ({type(error).__name__}{details}).")
             self.notes.append(
-                f"The report does not contain {part}: {reason} The verdict does not depend on it. Correct the cause and"
+                f"{_absence(part)} {reason} The verdict does not depend on it. Correct the cause and"
                 " clear the task `report` to write the report again; nothing is paid for again."
             )
             return fallback
@@ -54,6 +54,15 @@ class OptionalParts:
         """Add a note about a part that is incomplete."""
         if sentence not in self.notes:
             self.notes.append(sentence)
+
+
+def is_missing(part: str, notes: Iterable[str]) -> bool:
+    """Return whether one of the ``notes`` of a report says that a part could not be read."""
+    return any(note.startswith(_absence(part)) for note in notes)
+
+
+def _absence(part: str) -> str:
+    return f"The report does not contain {part}:"
 
 
 def _is_aws_message(error: Exception) -> bool:

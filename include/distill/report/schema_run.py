@@ -69,6 +69,9 @@ class SourceSchema(Section):
         default=[],
     )
     split: SplitSchema | None = optional_key("How the documents are related.", absent=EARLIER)
+    mean_document_characters: NonNegativeFloat | None = optional_key(
+        "Mean length of the documents of the training rows, in characters.", absent=EARLIER
+    )
     changes: RowChangesSchema | None = optional_key("Changes since the last run.", absent=EARLIER)
 
     @model_validator(mode="after")

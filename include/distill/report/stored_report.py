@@ -9,9 +9,14 @@ from __future__ import annotations
 
 from typing import NotRequired, TypedDict, cast
 
+from include.distill.core.records import BillLineRecord
 from include.distill.core.storage import ObjectStore, read_json
 from include.distill.evaluation.records import AnswerEndings
+from include.distill.report.optional_parts import is_missing
 from include.distill.report.records import Report
+
+# The part of the report that is missing if the bill could not be read. Then the report has a bill without lines.
+BILL = "the bill, so the total cost is shown as 0"
 
 
 class _ReadComparison(TypedDict):
@@ -65,6 +70,15 @@ class _Compared(TypedDict):
     comparisons: list[_ComparedPair]
 
 
+class _Bill(TypedDict):
+    lines: list[BillLineRecord]
+
+
+class _Billed(TypedDict):
+    cost: _Bill
+    missing_parts: NotRequired[list[str]]
+
+
 class _Entry(TypedDict):
     run_key: str
 
@@ -92,6 +106,16 @@ def read_compared_pairs(store: ObjectStore, uri: str) -> list[tuple[str, str]]:
     """Return the pairs of arms that a report compares, the pair of its verdict first."""
     comparisons = read_json(store, uri, _Compared)["comparisons"]
     return list(dict.fromkeys((comparison["candidate"], comparison["baseline"]) for comparison in comparisons))
+
+
+def read_bill(store: ObjectStore, uri: str) -> list[BillLineRecord] | None:
+    """Return the lines of a report's bill; see :func:`bill_of`."""
+    return bill_of(cast(Report, read_json(store, uri, _Billed)))
+
+
+def bill_of(report: Report) -> list[BillLineRecord] | None:
+    """Return the lines of a report's bill; ``None`` if the bill could not be read when the report was written."""
+    return None if is_missing(BILL, report.get("missing_parts", ())) else [*report["cost"]["lines"]]
 
 
 def read_listed_run_key(store: ObjectStore, uri: str) -> str:

@@ -10,6 +10,7 @@ from airflow.sdk.exceptions import DownstreamTasksSkipped
 
 from bedrock_distill.operators.base import DistillOperator
 from bedrock_distill.run.metrics import emit
+from bedrock_distill.run.run_history import record_run
 from bedrock_distill.run.task_ids import PREFLIGHT
 from include.distill.config.training_method import training_family
 from include.distill.core.storage import stream_jsonl, write_json
@@ -46,8 +47,9 @@ class EstimateCostOperator(DistillOperator):
     The task also chooses how each arm's model is served, on demand or by provisioned throughput. The log, and
     ``serving`` in ``estimate.json``, state the cost and time of each way, and the reason for the choice. The log, and
     ``bought_again`` in ``estimate.json``, list what the use case's last run bought and this run buys again, with the
-    reason and the price. With ``dry_run`` in the trigger form, everything after this task is skipped. The task costs
-    nothing. Retrying or clearing the task estimates again.
+    reason and the price. The task writes the first record of the run in the history of the use case, also if the run is
+    refused. With ``dry_run`` in the trigger form, it writes no such record, and everything after this task is skipped.
+    The task costs nothing. Retrying or clearing the task estimates again.
 
     :return: ``{"estimated_usd": float, "max_spend_usd": float, "estimate_uri": str}``
     :raises InputError: an arm needs more original rows than the training data contains, or cannot reach the minimum
@@ -96,6 +98,8 @@ class EstimateCostOperator(DistillOperator):
         write_json(self.store, self.folder.estimate, summary)
         self._log_summary(summary, lines)
         self._warn_about_small_evaluations(evaluation)
+        # A cleared run is running again. It keeps what it has spent before.
+        record_run(self, context, lambda run: {**run, "state": "running", "ended_at": None, "estimated_usd": estimated})
         manifest: EstimateManifest = {
             "estimated_usd": estimated,
             "max_spend_usd": cap,

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Collection, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Literal
 
 from bedrock_distill.hooks.batch_jobs import BatchJobs
 from bedrock_distill.hooks.bedrock import CustomizationJob
@@ -57,6 +57,8 @@ from include.distill.training.records import DatasetManifest, TrainingJobManifes
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
+    from bedrock_distill.operators.spent import Spent
+
 
 class RunOutcomeOperator(DistillOperator):
     """
@@ -66,7 +68,8 @@ class RunOutcomeOperator(DistillOperator):
     could end as successful. This happens if no task is running when the run is marked, because Airflow then only skips
     the later tasks. The log says which model was promoted, or why none was. This task also stops a job if a person
     marked the job's task ``submit``, ``trained`` or ``wait`` as failed and the use case sets
-    ``stop_when_marked_failed``. The task costs nothing. Clearing the task checks again.
+    ``stop_when_marked_failed``. It records the end of the run, and what the run has spent, in the history of the use
+    case. The task costs nothing. Clearing the task checks again.
 
     :param may_be_skipped: ids of the tasks that may be skipped in any run.
     :raises IncompleteRunError: nobody approved the spending, or a task failed or was skipped; the message names the
@@ -94,15 +97,17 @@ class RunOutcomeOperator(DistillOperator):
         if context["params"].get("dry_run") and states.get(ESTIMATE) == "success":
             skipped = 0
         if skipped and not failed and not held_up and (refusal := self._refused_spending(states)):
+            spent = self._end_of_failure(states, context)
             raise IncompleteRunError(
                 f"The run was not approved. {refusal} All later tasks were skipped.",
                 left="The rows, the estimate and everything that earlier runs bought are stored.",
-                billed=f"Nothing was bought after the question. {self._spent(states, ti)}",
+                billed=f"Nothing was bought after the question. {spent}",
                 to_do=f"Clear {APPROVE_SPENDING} with downstream to ask again, or trigger a run with other settings.",
             )
         if failed or held_up or skipped:
             stopped = self._stop_abandoned(states, ti)
             resubmitted_by = self._resubmitted_by(states, ti)
+            spent = self._end_of_failure(states, context)
             self.described = [task.rpartition(".")[0] for task in resubmitted_by]
             raise IncompleteRunError(
                 f"The run is incomplete. Failed tasks: {', '.join(map(str, failed)) or 'none'}. Number of tasks that"
@@ -114,7 +119,7 @@ class RunOutcomeOperator(DistillOperator):
                         *self._settled(states, ti),
                     ]
                 ),
-                billed=" ".join([*(result.text for result in stopped), self._spent(states, ti)]),
+                billed=" ".join([*(result.text for result in stopped), spent]),
                 to_do=" ".join(
                     [
                         *(result.by_hand for result in stopped if result.by_hand),
@@ -124,6 +129,7 @@ class RunOutcomeOperator(DistillOperator):
                 ),
             )
         self._log_promotion(ti, states)
+        self._record_end(context, "succeeded", lambda: self._bill(states, ti))
 
     def _settled(self, states: Mapping[str, str | None], ti: Any) -> Iterator[str]:
         """Yield a sentence about what ``settle`` did to the standing endpoint, if it changed anything."""
@@ -148,35 +154,60 @@ class RunOutcomeOperator(DistillOperator):
         """Return a sentence about billing: this task stopped no job and buys nothing."""
         return "This task stopped no job and buys nothing."
 
-    def _spent(self, states: Mapping[str, str | None], ti: Any) -> str:
-        """Say what the run has spent. An incomplete run may have no report that states its costs."""
-        from bedrock_distill.operators.spent import spent, spent_sentence
+    def _end_of_failure(self, states: Mapping[str, str | None], context: Context) -> str:
+        """
+        Record that the run has failed, and say what the run has spent.
+
+        An incomplete run may have no report that states its costs.
+        """
+        from bedrock_distill.operators.spent import spent_sentence
+
+        bill: Spent | None = None
+        try:
+            bill = self._bill(states, context["ti"])
+            sentence = spent_sentence(bill)
+        except Exception as error:  # the message about the failed tasks is more important than any error here
+            sentence = f"What this run has spent cannot be read: {error}"
+        self._record_end(context, "failed", lambda: bill)
+        return sentence
+
+    def _record_end(
+        self, context: Context, state: Literal["succeeded", "failed"], purchases: Callable[[], Spent | None]
+    ) -> None:
+        """Record the end of the run in the history of its use case. A dry run has no record."""
+        from bedrock_distill.operators.ended_run import record_end
+
+        reported = self._result(context["ti"], ReportManifest, REPORT)
+        record_end(
+            self, context, state, report_uri=reported.get("report_json_uri") if reported else None, purchases=purchases
+        )
+
+    def _bill(self, states: Mapping[str, str | None], ti: Any) -> Spent:
+        """Return what the run has spent, from its stored purchases."""
+        from bedrock_distill.operators.spent import spent
         from include.distill.cost.job_price import tokens_of
 
-        try:
-            jobs = (
-                (arm, job, tokens_of(dataset))
-                for arm in arms_with_task(states, TRAINED)
-                if (dataset := self._result(ti, DatasetManifest, arm_task(arm, UPLOAD)))
-                for job in self._possible_jobs(arm, ti)
-            )
-            unreleased = {
-                arm: self._result(ti, ThroughputManifest, arm_task(arm, tasks.create))
-                for arm, tasks in unreleased_arms(states).items()
-            }
-            evaluations = [
-                submitted
-                for group in evaluation_groups(states)
-                if (submitted := self._result(ti, EvaluationJobManifest, f"{group}.{SUBMIT}"))
-            ]
-            optimizations = [
-                optimization
-                for arm in arms_with_optimized_prompt(states)
-                if (optimization := self._result(ti, OptimizationJobManifest, optimize_task(arm, SUBMIT)))
-            ]
-            return spent_sentence(spent(self, jobs, unreleased, evaluations, optimizations))
-        except Exception as error:  # the message about the failed tasks is more important than any error here
-            return f"What this run has spent cannot be read: {error}"
+        jobs = (
+            (arm, job, tokens_of(dataset))
+            for arm in arms_with_task(states, TRAINED)
+            if (dataset := self._result(ti, DatasetManifest, arm_task(arm, UPLOAD)))
+            for job in self._possible_jobs(arm, ti)
+        )
+        unreleased = {
+            arm: self._result(ti, ThroughputManifest, arm_task(arm, tasks.create))
+            for arm, tasks in unreleased_arms(states).items()
+        }
+        evaluations = [
+            submitted
+            for group in evaluation_groups(states)
+            if (submitted := self._result(ti, EvaluationJobManifest, f"{group}.{SUBMIT}"))
+        ]
+        optimizations = [
+            optimization
+            for arm in arms_with_optimized_prompt(states)
+            if (optimization := self._result(ti, OptimizationJobManifest, optimize_task(arm, SUBMIT)))
+        ]
+        return spent(self, jobs, unreleased, evaluations, optimizations)
 
     def _run_states(self, states: Mapping[str, str | None]) -> RunStates:
         if not self.has_dag():

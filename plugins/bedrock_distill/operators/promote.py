@@ -20,6 +20,7 @@ from bedrock_distill.operators.base import DistillOperator
 from bedrock_distill.operators.smoke import passed_smoke_test
 from bedrock_distill.operators.winner import Winner, WinnerOperator, trained_model
 from bedrock_distill.run.metrics import emit
+from bedrock_distill.run.run_history import record_run
 from bedrock_distill.run.task_ids import PREFLIGHT, REPORT, SMOKE, SWITCH, SWITCHED
 from bedrock_distill.run.task_results import ResultOf
 from bedrock_distill.ui.links import CHAMPION_ENDPOINT_LINK, REPORT_LINK
@@ -43,10 +44,10 @@ class PromoteChampionOperator(WinnerOperator):
     """
     Make the winner the champion, and trigger the DAGs that are scheduled on the use case's asset.
 
-    The task replaces ``champions/<use case>.json`` in one write and emits an event for the use case's asset. If the
-    rule promotes no arm, the task is skipped and emits no event. The task costs nothing. Retrying or clearing the task
-    does not change the champion again, but emits the event again. A DAG that is scheduled on the asset may therefore
-    receive two events for the same model.
+    The task replaces ``champions/<use case>.json`` in one write and emits an event for the use case's asset. It also
+    records the promotion in the history of the use case. If the rule promotes no arm, the task is skipped and emits no
+    event. The task costs nothing. Retrying or clearing the task does not change the champion again, but emits the event
+    again. A DAG that is scheduled on the asset may therefore receive two events for the same model.
 
     With a standing endpoint, the task writes the record only if the endpoint answers with the winner, the endpoint has
     passed the smoke prompts, and no other run is changing it. It checks this again after the write.
@@ -93,6 +94,11 @@ class PromoteChampionOperator(WinnerOperator):
         self.log.info("%s (%s) is the champion of %s.", champion.model_arn, champion.arm, champion.use_case)
         self._emit(champion, context)
         emit(promotion_samples(champion.use_case))
+        record_run(
+            self,
+            context,
+            lambda run: {**run, "promoted": champion.arm, "champion_model_arn": champion.model_arn},
+        )
         manifest: PromotionManifest = {
             "champion_uri": champion_uri(self.folder.root, champion.use_case),
             "model_arn": champion.model_arn,

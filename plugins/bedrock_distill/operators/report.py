@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from bedrock_distill.operators.base import DistillOperator
 from bedrock_distill.operators.records import ArmManifests
+from bedrock_distill.run.run_history import record_run
 from bedrock_distill.run.task_ids import CURATE, INGEST, JUDGE
 from bedrock_distill.run.task_results import read_mapped_results, require_result, require_whole_parts
 from bedrock_distill.ui.links import REPORT_LINK
-from include.distill.config.layout import list_uri
 from include.distill.config.use_case import repeat_arm_name
 from include.distill.core.storage import read_json, read_jsonl, write_json
 from include.distill.cost.prices import BillLine, load_prices, total_usd
@@ -23,7 +23,7 @@ from include.distill.dataset.splits import shards
 from include.distill.evaluation.champion import champion_snapshot, describe_champion
 from include.distill.evaluation.records import JudgeManifest, Verdict
 from include.distill.inference.lost_calls import lost_call_records
-from include.distill.inference.records import LostCallRecord, UsageRecord
+from include.distill.inference.records import LostCallRecord
 from include.distill.report.published_records import OriginPart
 from include.distill.report.records import (
     JudgedParts,
@@ -32,6 +32,7 @@ from include.distill.report.records import (
     ReportManifest,
     UncertainCost,
 )
+from include.distill.report.stored_report import BILL
 from include.distill.training.metrics_files import TRAINING_METRICS, VALIDATION_METRICS
 
 if TYPE_CHECKING:
@@ -49,9 +50,9 @@ class RenderReportOperator(DistillOperator):
     """
     Write the run's ``report.json`` and ``report.html``, and the run's entry in the list of reports.
 
-    The task reads the results of the other tasks. It sends no request to a model and buys nothing. If a part that the
-    verdict does not need cannot be read, the report is written without it and says why. Retrying or clearing the task
-    writes the report again.
+    The task also adds the results of the run to the history of the use case. It reads the results of the other tasks.
+    It sends no request to a model and buys nothing. If a part that the verdict does not need cannot be read, the report
+    is written without it and says why. Retrying or clearing the task writes the report again.
 
     :param ingested: manifest of the task ``ingest``. (templated)
     :param synthesis: a list with the manifest of the task ``curate``; empty if the use case has no pairs. (templated)
@@ -95,6 +96,7 @@ class RenderReportOperator(DistillOperator):
     def execute(self, context: Context) -> ReportManifest:
         """Collect the data, and build and write the report; return the verdict and the report's URIs."""
         from bedrock_distill.operators.report_reader import ReportReader
+        from bedrock_distill.operators.report_record import results_of, write_list_entry
         from include.distill.evaluation.standing_promotion import promotion_summary
         from include.distill.report.html import render_html
         from include.distill.report.optional_parts import OptionalParts
@@ -106,11 +108,13 @@ class RenderReportOperator(DistillOperator):
         optional = OptionalParts(self.log.warning)
         answer_tasks = len(shards(self.ingested["evaluation"], self.use_case.fan_out.evaluation_tasks))
         reader = ReportReader(self.store, self.folder, self.use_case, self.hook, optional, answer_tasks)
+        synthesis = read_mapped_results(self.synthesis, CurateManifest, task=CURATE, reader=self.task_id)
+        judgments, arms = self._judgments(), [reader.arm(name, manifests) for name, manifests in self.arms.items()]
         report = self._report(
             reader,
-            read_mapped_results(self.synthesis, CurateManifest, task=CURATE, reader=self.task_id),
-            self._judgments(),
-            [reader.arm(name, manifests) for name, manifests in self.arms.items()],
+            synthesis,
+            judgments,
+            arms,
             dag_id=context["ti"].dag_id,
             run_id=context["ti"].run_id,
             finished_at=finished.isoformat(timespec="seconds"),
@@ -121,7 +125,8 @@ class RenderReportOperator(DistillOperator):
         )
         page = optional.read("its HTML page", lambda: render_html(report), without_page)
         self.store.write(self.folder.report("html"), page.encode())
-        optional.read("its entry in the list of past runs", lambda: self._write_entry(report, context), None)
+        optional.read("its entry in the list of past runs", lambda: write_list_entry(self, context, report), None)
+        record_run(self, context, results_of(self, report, synthesis, judgments, arms))
         day = report.get("simulated_as_of")
         self.log.info(
             "%s%s %s",
@@ -136,16 +141,6 @@ class RenderReportOperator(DistillOperator):
             "actual_usd": report["cost"]["actual_usd"],
             "simulated": report["simulated"],
         }
-
-    def _write_entry(self, report: Report, context: Context) -> None:
-        """Write the run's entry in the list of past runs. If the report was written before, replace the entry."""
-        from include.distill.report.past_runs import entry_uri, list_entry
-
-        # Airflow changes the start date of a run when a task of the run is cleared, but not `run_after`.
-        started = context["dag_run"].run_after
-        listed = self.store.list(list_uri(self.folder.root, self.use_case.name))
-        uri = entry_uri(self.folder, listed, use_case=self.use_case.name, started=started)
-        write_json(self.store, uri, list_entry(report))
 
     def _judgments(self) -> list[JudgeManifest]:
         """Return the manifests of all judges, in the order of the use case's comparisons."""
@@ -225,10 +220,11 @@ class RenderReportOperator(DistillOperator):
         arms: Sequence[ArmSummary],
     ) -> OriginPart:
         """Return whether and as of which day the models are simulated, and the published figures of the experiment."""
+        from bedrock_distill.operators.report_record import usages_of
         from include.distill.report.published import published_record
 
-        manifests: list[UsageRecord] = [*synthesis, *judgments, *(answer for arm in arms for answer in arm.answers)]
-        part: OriginPart = {"simulated": any(manifest["simulated"] for manifest in manifests)}
+        usages = usages_of(synthesis, judgments, arms)
+        part: OriginPart = {"simulated": any(usage["simulated"] for usage in usages)}
         if published := optional.read("the published figures", lambda: published_record(self.use_case), None):
             part["published"] = published
         if part["simulated"]:
@@ -302,7 +298,7 @@ class RenderReportOperator(DistillOperator):
             fallback=no_calls,
         )
         lines = optional.read(
-            "the bill, so the total cost is shown as 0",
+            BILL,
             lambda: bill(
                 self.use_case,
                 synthesis=synthesis,

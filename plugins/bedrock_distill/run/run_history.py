@@ -23,12 +23,14 @@ def record_run(task: RunAccess, context: Context, change: Change) -> HistoryEntr
     """
     Replace the record of a task's run in the history of its use case, send its metrics, and return the new record.
 
-    An error does not fail the task, because the task's own work is done or paid for. The log has a warning instead, and
-    the function returns ``None``.
+    A dry run has no record. An error does not fail the task, because the task's own work is done or paid for. The log
+    has a warning instead, and the function returns ``None``.
 
-    :param change: returns the new record from the stored one, or from a first one without figures if there is no stored
-        record. It may be called again if another run has written the history in the meantime.
+    :param change: returns the new record from the stored one, or from :func:`first_record` if nothing is stored. It may
+        be called again if another run has written the history in the meantime.
     """
+    if context["params"].get("dry_run"):
+        return None
     try:
         # Airflow changes the start date of a run when a task of the run is cleared, but not `run_after`.
         started = context["dag_run"].run_after
@@ -38,7 +40,7 @@ def record_run(task: RunAccess, context: Context, change: Change) -> HistoryEntr
             _use_case_name(task),
             task.folder.run_key,
             started,
-            lambda stored: change(stored or _first_entry(task, context, started)),
+            lambda stored: change(stored or first_record(task, context)),
         )
     except Exception as error:  # any error: the history is less important than the task
         task.log.warning(
@@ -60,7 +62,8 @@ def history_of(task: RunAccess, since: datetime.datetime | None = None) -> list[
     return read_history(task.store, task.folder.root, _use_case_name(task), since=since)
 
 
-def _first_entry(task: RunAccess, context: Context, started: datetime.datetime) -> HistoryEntry:
+def first_record(task: RunAccess, context: Context) -> HistoryEntry:
+    """Return the record of a task's run before anything is known about its costs and results."""
     run_type = getattr(context["dag_run"], "run_type", None)
     return {
         "run_key": task.folder.run_key,
@@ -68,7 +71,7 @@ def _first_entry(task: RunAccess, context: Context, started: datetime.datetime) 
         "dag_id": context["ti"].dag_id,
         "run_id": context["ti"].run_id,
         "owner": _owner(task),
-        "started_at": started.astimezone(datetime.UTC).isoformat(),
+        "started_at": context["dag_run"].run_after.astimezone(datetime.UTC).isoformat(),
         "ended_at": None,
         "state": "running",
         # Annotated as str, but it may be an enum whose str() is "DagRunType.SCHEDULED".

@@ -19,6 +19,7 @@ ROOT = "s3://b/distill"
         ("training/0123/loss.csv", ResourceKind.TRAINING_OUTPUT),
         ("champions/docs.json", ResourceKind.OTHER),
         ("latest/docs.json", ResourceKind.RECORDS),
+        ("history/docs/2026-11.json", ResourceKind.RECORDS),
         ("notes.txt", ResourceKind.OTHER),
     ],
 )

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import datetime
+
 import pytest
 
+from include.distill.config.history_layout import history_month_uri
 from include.distill.config.layout import RunFolder
 from include.distill.core.errors import ContractError, MissingObjectError, NotFoundError, StoredRecordError
 from include.distill.core.storage import read_json, read_jsonl
@@ -15,6 +18,7 @@ from tests.fakes.memory_store import MemoryStore
 
 FOLDER = RunFolder("s3://train/team/distill/runs/docs/manual-0123456789abcdef0123456789abcdef")
 FORMER = RunFolder("s3://train/distill/runs/manual-1-abcdef01")
+NOVEMBER = datetime.datetime(2026, 11, 26, tzinfo=datetime.UTC)
 NO_MATCH = advice_on("s3://elsewhere/x.json")
 
 
@@ -43,6 +47,7 @@ def test_every_object_that_a_later_step_reads_has_its_advice(folder: RunFolder) 
         f"{folder.lost_calls}a-b-1.json": "Do not delete the object: the bill",
         folder.task_progress("synthesize", 3): "Only the live page of the run reads it",
         folder.last_run("docs"): "Delete the object, then clear ingest",
+        history_month_uri(folder.root, "docs", NOVEMBER): "the trend and the budget of the use case",
         folder.splits("docs"): "answers and verdicts are bought again",
         f"{folder.pending_batches}job.json": "would be bought again",
         folder.batch_outcome("job"): "would be bought again",

@@ -59,6 +59,13 @@ def ingest(store: MemoryStore) -> Ingest:
     return Ingest(store)
 
 
+def test_the_mean_length_of_a_document_counts_every_training_row_and_no_other(ingest: Ingest) -> None:
+    """A document of ten characters has two rows; the rejected row and the evaluation row are longer."""
+    train = HEADER + "aaaa,One?,1\nbbbbbbbbbb,Two?,2\nbbbbbbbbbb,Three?,3\n" + "c" * 500 + ",,4\n"
+    counts = ingest(train, HEADER + "d" * 300 + ",Four?,4\n", max_rejected_share=0.5)
+    assert (counts["train"], counts["mean_document_characters"]) == (3, 8.0)
+
+
 class TestIngest:
     def test_ingest_writes_only_training_evaluation_and_rejected_rows_and_the_list_of_rows(
         self, ingest: Ingest, store: MemoryStore

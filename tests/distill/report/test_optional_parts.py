@@ -8,7 +8,7 @@ import pytest
 from pydantic import BaseModel
 
 from include.distill.core.errors import ContractError, RefusedError, ThrottledError, TransientError
-from include.distill.report.optional_parts import MAX_REASON_CHARACTERS, OptionalParts
+from include.distill.report.optional_parts import MAX_REASON_CHARACTERS, OptionalParts, is_missing
 
 
 class Number(BaseModel):
@@ -24,6 +24,14 @@ def failing(error: Exception) -> Any:
 
 def invalid() -> Any:
     return Number.model_validate({"value": "secret"})
+
+
+def test_the_notes_say_which_parts_are_missing() -> None:
+    parts = OptionalParts(lambda _: None)
+    parts.read("the bill", failing(KeyError("lines")), fallback=[])
+    assert is_missing("the bill", parts.notes)
+    assert not is_missing("the", parts.notes)
+    assert not is_missing("the sample", parts.notes)
 
 
 def test_a_part_that_can_be_read_is_returned_without_a_note() -> None:

@@ -11,7 +11,10 @@ from include.distill.core.errors import MissingObjectError, NewerFormatError, St
 from include.distill.core.formats import FORMAT
 from include.distill.core.storage import write_json
 from include.distill.report.build import build_report
+from include.distill.report.optional_parts import OptionalParts
 from include.distill.report.stored_report import (
+    BILL,
+    read_bill,
     read_compared_pairs,
     read_decided_report,
     read_listed_run_key,
@@ -23,7 +26,7 @@ from tests.fakes.memory_store import MemoryStore
 URI = RunFolder("s3://training/distill/runs/one").report("json")
 ENTRY = "s3://training/distill/reports/docs/20261122T120000Z-one.json"
 Read = Callable[[MemoryStore, str], Any]
-READERS: list[Read] = [read_decided_report, read_report_of_winner, read_compared_pairs]
+READERS: list[Read] = [read_decided_report, read_report_of_winner, read_compared_pairs, read_bill]
 CLEAR_REPORT = "Clear report in the run that owns the folder. It buys nothing."
 
 
@@ -48,6 +51,17 @@ def test_the_whole_report_is_returned_not_just_the_checked_keys(store: MemorySto
     as_json = json.loads(json.dumps(report))
     assert read_decided_report(store, URI) == as_json
     assert read_report_of_winner(store, URI) == as_json
+
+
+def test_the_bill_has_the_lines_of_the_report(store: MemoryStore, report: dict[str, Any]) -> None:
+    assert read_bill(store, URI) == json.loads(json.dumps(report))["cost"]["lines"]
+
+
+def test_a_bill_that_could_not_be_read_is_not_a_bill_of_nothing(store: MemoryStore, report: dict[str, Any]) -> None:
+    parts = OptionalParts(lambda _: None)
+    parts.read(BILL, lambda: 1 / 0, 0.0)
+    stored(store, {**report, "missing_parts": parts.notes})
+    assert read_bill(store, URI) is None
 
 
 @pytest.mark.parametrize("key", ["promotion", "comparisons", "answer_endings"])

@@ -22,11 +22,13 @@ class StepProgress:
     The progress of a step, which is one task or all mapped tasks with one id.
 
     :ivar rows: rows of the tasks that have started.
+    :ivar expected_rows: also those of the tasks that have not started.
     :ivar seconds_left: at the current rate; ``None`` if the rate is not known or no row is left.
     :ivar updated_at: when the newest record was written, ISO 8601.
     """
 
     rows: int
+    expected_rows: float
     rows_done: int
     asked: int
     stored: int
@@ -61,13 +63,15 @@ def step_progress(tasks: Sequence[TaskProgress], *, waiting: int = 0) -> StepPro
     if not tasks:
         return None
     rows = sum(task["rows"] for task in tasks)
+    waiting_rows = rows / len(tasks) * waiting
     return StepProgress(
         rows,
+        rows + waiting_rows,
         sum(task["rows_done"] for task in tasks),
         sum(task["asked"] for task in tasks),
         sum(task["stored"] for task in tasks),
         sum(task["usd"] for task in tasks),
-        _seconds_left(tasks, rows / len(tasks) * waiting),
+        _seconds_left(tasks, waiting_rows),
         max(task["updated_at"] for task in tasks),
     )
 

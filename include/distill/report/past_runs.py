@@ -107,12 +107,12 @@ def list_page(entries: Sequence[ShownPastRun], *, problems: Sequence[str] = ()) 
 
     :param problems: one message for each use case whose runs cannot be listed, and for each run that cannot be read.
     """
-    return _render("reports.html.j2", entries=entries, problems=problems)
+    return render_page("reports.html.j2", entries=entries, problems=problems)
 
 
 def message_page(title: str, text: str) -> str:
     """Render a page that shows one message instead of the requested page."""
-    return _render("message.html.j2", title=title, text=text)
+    return render_page("message.html.j2", title=title, text=text)
 
 
 def _file_name(uri: str) -> str:
@@ -123,7 +123,8 @@ def _run_key(uri: str) -> str:
     return _file_name(uri).split("-", 1)[1].removesuffix(".json")
 
 
-def _render(template: str, **values: object) -> str:
+def render_page(template: str, **values: object) -> str:
+    """Render one of the pages that are not reports. Every value is escaped."""
     environment = Environment(
         loader=FileSystemLoader(PAGE_TEMPLATES),
         autoescape=True,

@@ -8,22 +8,27 @@ For the browser, a report has an origin of its own, so it has no access to Airfl
 
 from __future__ import annotations
 
+import datetime
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Annotated, Any
 
+from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity
 from airflow.api_fastapi.core_api.security import get_user, requires_access_dag
 from fastapi import Depends, FastAPI, HTTPException, Request, Response
 from starlette.exceptions import HTTPException as AnyHTTPException
 
 from bedrock_distill.ui import resource_pages
-from bedrock_distill.ui.served_pages import REPORT_POLICY, is_foreign, logged, may_read, page, store_for
+from bedrock_distill.ui.live_pages import live_run
+from bedrock_distill.ui.served_pages import LIVE_POLICY, REPORT_POLICY, is_foreign, logged, may_read, page, store_for
+from bedrock_distill.ui.stored_run import read_run
 from include.distill.config.layout import Layout, RunFolder
 from include.distill.config.loader import load_use_cases
 from include.distill.config.use_case import UseCase
 from include.distill.core.errors import NotFoundError, ServiceError, StoredRecordError
 from include.distill.core.naming import run_key
 from include.distill.core.storage import ObjectStore, read_json
+from include.distill.report.live_page import render_live_page
 from include.distill.report.past_runs import list_page, message_page, newest_entries, read_entry
 from include.distill.report.records import ShownPastRun
 
@@ -76,8 +81,8 @@ def _read(store: ObjectStore, uri: str) -> ShownPastRun | str:
 
 
 @app.get("/report/{dag_id}/{run_id:path}", dependencies=[Depends(requires_access_dag("GET"))])
-def report(dag_id: str, run_id: str) -> Response:
-    """Show the stored report of a run."""
+def report(dag_id: str, run_id: str, request: Request, user: Annotated[Any, Depends(get_user)]) -> Response:
+    """Show the stored report of a run. As long as there is no report, show how far the run is."""
     use_case = next((valid for valid in load_use_cases().valid if valid.dag_id == dag_id), None)
     if use_case is None:
         raise HTTPException(404, f"DAG {dag_id} does not belong to a use case, so it has no reports.")
@@ -89,9 +94,14 @@ def report(dag_id: str, run_id: str) -> Response:
         if candidate is not None and _is_report_of(store, candidate, use_case, run_id):
             with suppress(NotFoundError):  # report.html is written last
                 return page(store.read(candidate.report("html")), policy=REPORT_POLICY)
+    for entity in (DagAccessEntity.TASK_INSTANCE, DagAccessEntity.XCOM):  # the live page shows what tasks stored
+        requires_access_dag("GET", entity, param_dag_id=dag_id)(request, user)
+    if run := read_run(dag_id, run_id):
+        now = datetime.datetime.now(datetime.UTC)
+        return page(render_live_page(live_run(use_case, store, folder, run, now=now)), policy=LIVE_POLICY)
     message = (
-        f"Run {run_id} of {dag_id} has no report. The task report writes it after the judges have finished. If the run"
-        " has failed, the log of its task outcome says why."
+        f"Run {run_id} of {dag_id} has no report, and Airflow has no such run. Look for the run in Airflow, or for its"
+        " report in the list of reports."
     )
     raise HTTPException(404, message)
 

@@ -29,6 +29,9 @@ _POLICY = (
 # The sandbox disables all scripts and plugins in a page. A page with links keeps Airflow's origin, so that its links
 # send the session cookie. A report has no links, so it gets its own origin.
 LINKED_POLICY, REPORT_POLICY = f"{_POLICY}; sandbox allow-same-origin allow-downloads", f"{_POLICY}; sandbox"
+# A sandbox would also stop a page from loading itself again. The live page shows no text of models, and default-src
+# still forbids scripts.
+LIVE_POLICY = _POLICY
 
 
 def is_foreign(store: ObjectStore, use_case: UseCase) -> bool:

@@ -42,6 +42,7 @@ class TestTimeLeft:
         step = step_progress(tasks, waiting=2)
         assert step is not None
         assert step.seconds_left == 250
+        assert (step.rows, step.expected_rows) == (100, 300)
 
     def test_a_task_that_has_ended_does_not_work_on_the_others(self) -> None:
         step = step_progress(

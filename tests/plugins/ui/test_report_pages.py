@@ -12,6 +12,7 @@ from urllib.parse import quote
 import pytest
 from airflow import settings
 from airflow.api_fastapi.app import _AuthManagerState
+from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity
 from airflow.api_fastapi.auth.managers.simple.simple_auth_manager import SimpleAuthManager
 from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser
 from airflow.models import import_all_models
@@ -19,6 +20,7 @@ from airflow.models.base import Base
 from starlette.testclient import TestClient
 
 from bedrock_distill.ui import report_pages, served_pages
+from bedrock_distill.ui.stored_run import Instance, StoredRun
 from include.distill.config.layout import Layout, RunFolder
 from include.distill.config.loader import UseCases
 from include.distill.config.root_owner import claim_root
@@ -184,6 +186,52 @@ class TestReport:
         assert answer.status_code == 404
         assert "There is no report here" in answer.text
         assert "<i>" not in answer.text
+
+
+class NoResults(OneDagOnly):
+    """A login that may read the DAG, but not what its tasks have stored."""
+
+    def is_authorized_dag(self, *, access_entity: Any = None, **request: Any) -> bool:
+        return access_entity is not DagAccessEntity.XCOM and super().is_authorized_dag(**request)
+
+
+class TestLivePage:
+    @pytest.fixture(autouse=True)
+    def run(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        instances = [Instance("synthesize", -1, "running", None, None)]
+        run = StoredRun("distill_aws_docs_qa", RUN_ID, "running", None, None, instances)
+        monkeypatch.setattr(report_pages, "read_run", lambda dag_id, run_id: run if run_id == RUN_ID else None)
+
+    def test_it_is_shown_until_there_is_a_report(
+        self, viewer: TestClient, objects: MemoryStore, use_case: UseCase
+    ) -> None:
+        url = url_of("distill_aws_docs_qa", RUN_ID)
+        answer = viewer.get(url)
+        assert answer.status_code == 200
+        assert "Running: synthesize" in answer.text
+        write_report(objects, use_case)
+        assert viewer.get(url).content == STORED
+
+    def test_it_may_load_itself_again_but_runs_no_scripts(self, viewer: TestClient, objects: MemoryStore) -> None:
+        """A browser does not follow meta refresh in a page with the policy sandbox."""
+        answer = viewer.get(url_of("distill_aws_docs_qa", RUN_ID))
+        policy = answer.headers["content-security-policy"]
+        assert "sandbox" not in policy
+        assert {"default-src 'none'", "frame-ancestors 'self'", "form-action 'none'"} <= set(policy.split("; "))
+        assert 'http-equiv="refresh"' in answer.text
+
+    def test_whoever_may_not_read_the_results_of_tasks_does_not_see_it(
+        self, database: None, objects: MemoryStore, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        manager = NoResults()
+        monkeypatch.setattr(_AuthManagerState, "instance", manager)
+        with log_in(manager) as client:
+            assert client.get(url_of("distill_aws_docs_qa", RUN_ID)).status_code == 403
+
+    def test_a_run_that_airflow_does_not_have_is_explained(self, viewer: TestClient, objects: MemoryStore) -> None:
+        answer = viewer.get(url_of("distill_aws_docs_qa", "manual__other"))
+        assert answer.status_code == 404
+        assert "Airflow has no such run" in answer.text
 
 
 INTERNAL = "arn:aws:sts::123456789012:assumed-role/distill/worker is not authorized to perform: s3:GetObject <b>"

@@ -1,0 +1,75 @@
+"""Define the records of the live page, which shows a run until its report exists. They are not stored."""
+
+from __future__ import annotations
+
+import datetime
+from typing import Literal, TypedDict
+
+from include.distill.history.records import SpendingKind
+
+# What a step does now. A step is one task, or all instances of a mapped task.
+StepState = Literal[
+    "done",
+    "running",
+    "waiting",
+    "asking",
+    "retrying",
+    "starting",
+    "failed",
+    "blocked",
+    "skipped",
+    "pending",
+]
+
+
+class LiveProgress(TypedDict):
+    """The progress of a step that works row by row."""
+
+    rows: int  # rows of the instances that have started
+    expected_rows: float  # also those of the other instances, as many as in the average instance that has started
+    rows_done: int
+    asked: int  # new calls that a model answered
+    stored: int  # answers that were found in the answer store
+    usd: float
+    seconds_left: float | None  # None if it is not known, or if no row is left
+    seconds_old: float  # age of the newest record; large if the tasks were killed
+
+
+class LiveStep(TypedDict):
+    """One step of the run."""
+
+    task_id: str
+    state: StepState
+    instances: int  # 1 if the task is not mapped
+    ended: int  # instances that have succeeded
+    seconds: float | None  # how long the step has taken so far; None before it starts
+    url: str  # of the task in Airflow's UI
+    progress: LiveProgress | None
+
+
+class SpentPart(TypedDict):
+    """What the run has spent so far on one kind of cost, in US dollars."""
+
+    kind: SpendingKind
+    usd: float
+
+
+class LiveRun(TypedDict):
+    """Everything that the live page shows."""
+
+    use_case: str
+    dag_id: str
+    run_id: str
+    state: str  # of the run, as Airflow calls it
+    started_at: datetime.datetime | None
+    seconds: float | None  # since the start, or until the end
+    steps: list[LiveStep]  # in the order of the pipeline
+    spent: list[SpentPart]  # only kinds that are not zero; the critic is part of "teacher"
+    estimated_usd: float | None  # None until `estimate` has ended
+    cap_usd: float | None
+    billing: str  # what is billed now, in sentences; empty if nothing is
+    to_do: str  # which tasks to clear, in sentences; empty if no task has failed
+    problems: list[str]  # what could not be read
+    refreshes: bool  # whether the run is still in progress, so that the page loads itself again
+    list_url: str
+    compare_url: str

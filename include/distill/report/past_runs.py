@@ -101,13 +101,15 @@ def read_entry(body: bytes) -> ShownPastRun:
     return cast(ShownPastRun, {**figures, "finished_at": datetime.datetime.fromisoformat(record["finished_at"])})
 
 
-def list_page(entries: Sequence[ShownPastRun], *, problems: Sequence[str] = ()) -> str:
+def list_page(entries: Sequence[ShownPastRun], *, problems: Sequence[str] = (), chosen: str = "") -> str:
     """
     Render the page of past runs. Each run has a link to the relative URL ``report/<dag id>/<run id>``.
 
+    :param chosen: the run, ``<dag id>/<run id>``, that a reader wants to compare with another one. The links then lead
+        to the comparison of this run with the other one.
     :param problems: one message for each use case whose runs cannot be listed, and for each run that cannot be read.
     """
-    return render_page("reports.html.j2", entries=entries, problems=problems)
+    return render_page("reports.html.j2", entries=entries, problems=problems, chosen=chosen)
 
 
 def message_page(title: str, text: str) -> str:

@@ -82,7 +82,6 @@ def live_run(
     billing = describe_running_purchases(cast("Context", {"ti": run}), own_task="")
     if billing is None:
         problems.append("What is billed now cannot be read. Open the tasks in Airflow.")
-    quoted = f"{quote(run.dag_id, safe='')}/{quote(run.run_id, safe='')}"
     return {
         "use_case": use_case.name,
         "dag_id": run.dag_id,
@@ -99,7 +98,7 @@ def live_run(
         "problems": problems,
         "refreshes": run.state in _IN_PROGRESS,
         "list_url": ui_path("distill/"),
-        "compare_url": ui_path(f"distill/?compare={quote(quoted, safe='')}"),
+        "compare_url": ui_path(f"distill/?compare={quote(f'{run.dag_id}/{run.run_id}', safe='')}"),
     }
 
 

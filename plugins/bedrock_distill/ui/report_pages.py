@@ -12,25 +12,38 @@ import datetime
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Annotated, Any
+from urllib.parse import quote
 
 from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity
 from airflow.api_fastapi.core_api.security import get_user, requires_access_dag
-from fastapi import Depends, FastAPI, HTTPException, Request, Response
+from fastapi import Depends, FastAPI, HTTPException, Query, Request, Response
 from starlette.exceptions import HTTPException as AnyHTTPException
 
 from bedrock_distill.ui import resource_pages
 from bedrock_distill.ui.live_pages import live_run
+from bedrock_distill.ui.paths import ui_path
 from bedrock_distill.ui.served_pages import LIVE_POLICY, REPORT_POLICY, is_foreign, logged, may_read, page, store_for
 from bedrock_distill.ui.stored_run import read_run
+from include.distill.config.frozen_use_case import load_frozen
 from include.distill.config.layout import Layout, RunFolder
 from include.distill.config.loader import load_use_cases
 from include.distill.config.use_case import UseCase
-from include.distill.core.errors import NotFoundError, ServiceError, StoredRecordError
+from include.distill.core.errors import DistillError, NotFoundError, ServiceError, StoredRecordError
 from include.distill.core.naming import run_key
 from include.distill.core.storage import ObjectStore, read_json
+from include.distill.core.yaml_text import YamlTextError
 from include.distill.report.live_page import render_live_page
+from include.distill.report.live_records import LiveRun
 from include.distill.report.past_runs import list_page, message_page, newest_entries, read_entry
 from include.distill.report.records import ShownPastRun
+from include.distill.report.side_by_side import (
+    ComparedReport,
+    RunSide,
+    flat_settings,
+    render_sides,
+    side_of_live_run,
+    side_of_report,
+)
 
 RUNS_SHOWN = 50
 _FOREIGN = (
@@ -48,8 +61,14 @@ app.include_router(resource_pages.router)
 
 
 @app.get("/")
-def reports(request: Request, user: Annotated[Any, Depends(get_user)]) -> Response:
-    """Show a list of the newest reports of the DAGs that the user may read."""
+def reports(
+    request: Request, user: Annotated[Any, Depends(get_user)], compare: Annotated[str, Query(max_length=600)] = ""
+) -> Response:
+    """
+    Show a list of the newest reports of the DAGs that the user may read.
+
+    :param compare: the run, ``<dag id>/<run id>``, for which the reader chooses another run.
+    """
     stores: dict[str, ObjectStore] = {}
     problems = []
     for use_case in load_use_cases().valid:
@@ -69,7 +88,7 @@ def reports(request: Request, user: Annotated[Any, Depends(get_user)]) -> Respon
         entries = list(pool.map(lambda uri: _read(stores[uri], uri), newest_entries(stores, RUNS_SHOWN)))
     shown = [entry for entry in entries if not isinstance(entry, str)]
     problems += [entry for entry in entries if isinstance(entry, str)]
-    return page(list_page(shown, problems=problems), status=503 if problems and not shown else 200)
+    return page(list_page(shown, problems=problems, chosen=compare), status=503 if problems and not shown else 200)
 
 
 def _read(store: ObjectStore, uri: str) -> ShownPastRun | str:
@@ -83,25 +102,80 @@ def _read(store: ObjectStore, uri: str) -> ShownPastRun | str:
 @app.get("/report/{dag_id}/{run_id:path}", dependencies=[Depends(requires_access_dag("GET"))])
 def report(dag_id: str, run_id: str, request: Request, user: Annotated[Any, Depends(get_user)]) -> Response:
     """Show the stored report of a run. As long as there is no report, show how far the run is."""
+    use_case, store, folder = _place(dag_id, run_id)
+    if reported := _report_folder(use_case, store, folder, run_id):
+        with suppress(NotFoundError):  # report.html is written last
+            return page(store.read(reported.report("html")), policy=REPORT_POLICY)
+    live = _live_run(use_case, store, folder, run_id, request, user)
+    return page(render_live_page(live), policy=LIVE_POLICY)
+
+
+@app.get("/compare")
+def compare(
+    left: Annotated[str, Query(max_length=600)],
+    right: Annotated[str, Query(max_length=600)],
+    request: Request,
+    user: Annotated[Any, Depends(get_user)],
+) -> Response:
+    """
+    Show two runs side by side. The user must have the right to read the DAGs of both runs.
+
+    :param left: a run, ``<dag id>/<run id>``.
+    :param right: another run.
+    """
+    return page(render_sides(*(_side(name, request, user) for name in (left, right))))
+
+
+def _side(name: str, request: Request, user: Any) -> RunSide:
+    """Return what the comparison shows of a run, ``<dag id>/<run id>``."""
+    dag_id, _, run_id = name.partition("/")
+    requires_access_dag("GET", param_dag_id=dag_id)(request, user)
+    use_case, store, folder = _place(dag_id, run_id)
+    url = ui_path(f"distill/report/{quote(dag_id, safe='')}/{quote(run_id, safe='')}")
+    reported = _report_folder(use_case, store, folder, run_id)
+    settings = _settings(store, reported or folder)
+    if reported:
+        report = read_json(store, reported.report("json"), ComparedReport)
+        return side_of_report(report, url=url, settings=settings)
+    return side_of_live_run(_live_run(use_case, store, folder, run_id, request, user), url=url, settings=settings)
+
+
+def _settings(store: ObjectStore, folder: RunFolder) -> dict[str, str]:
+    """Return the frozen settings of a run; empty if there are none yet or they cannot be read."""
+    try:
+        return flat_settings(load_frozen(store.read(folder.use_case), folder.use_case)[1])
+    except (NotFoundError, DistillError, YamlTextError):
+        return {}
+
+
+def _place(dag_id: str, run_id: str) -> tuple[UseCase, ObjectStore, RunFolder]:
+    """Return the use case of a DAG, its object store and the folder of a run."""
     use_case = next((valid for valid in load_use_cases().valid if valid.dag_id == dag_id), None)
     if use_case is None:
         raise HTTPException(404, f"DAG {dag_id} does not belong to a use case, so it has no reports.")
     store = store_for(use_case)
     if is_foreign(store, use_case):
         raise HTTPException(404, f"The reports of {use_case.name} {_FOREIGN}")
-    folder = RunFolder(Layout(use_case.storage).run_uri(use_case.name, run_key(dag_id, run_id)))
-    for candidate in (folder, folder.former):
-        if candidate is not None and _is_report_of(store, candidate, use_case, run_id):
-            with suppress(NotFoundError):  # report.html is written last
-                return page(store.read(candidate.report("html")), policy=REPORT_POLICY)
+    return use_case, store, RunFolder(Layout(use_case.storage).run_uri(use_case.name, run_key(dag_id, run_id)))
+
+
+def _report_folder(use_case: UseCase, store: ObjectStore, folder: RunFolder, run_id: str) -> RunFolder | None:
+    """Return the folder with the report of a run; ``None`` if it has no report."""
+    folders = (candidate for candidate in (folder, folder.former) if candidate is not None)
+    return next((candidate for candidate in folders if _is_report_of(store, candidate, use_case, run_id)), None)
+
+
+def _live_run(
+    use_case: UseCase, store: ObjectStore, folder: RunFolder, run_id: str, request: Request, user: Any
+) -> LiveRun:
+    """Return how far a run without a report is."""
     for entity in (DagAccessEntity.TASK_INSTANCE, DagAccessEntity.XCOM):  # the live page shows what tasks stored
-        requires_access_dag("GET", entity, param_dag_id=dag_id)(request, user)
-    if run := read_run(dag_id, run_id):
-        now = datetime.datetime.now(datetime.UTC)
-        return page(render_live_page(live_run(use_case, store, folder, run, now=now)), policy=LIVE_POLICY)
+        requires_access_dag("GET", entity, param_dag_id=use_case.dag_id)(request, user)
+    if run := read_run(use_case.dag_id, run_id):
+        return live_run(use_case, store, folder, run, now=datetime.datetime.now(datetime.UTC))
     message = (
-        f"Run {run_id} of {dag_id} has no report, and Airflow has no such run. Look for the run in Airflow, or for its"
-        " report in the list of reports."
+        f"Run {run_id} of {use_case.dag_id} has no report, and Airflow has no such run. Look for the run in Airflow, or"
+        " for its report in the list of reports."
     )
     raise HTTPException(404, message)
 

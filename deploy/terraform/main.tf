@@ -27,6 +27,7 @@ locals {
     ResponsesRetentionDays        = tostring(var.responses_retention_days)
     InputObjectArns               = join(",", var.input_object_arns)
     InputBucketArns               = join(",", var.input_bucket_arns)
+    NotificationArns              = join(",", var.notification_arns)
     RunRoles                      = join(",", var.run_roles)
     PromotionRoles                = join(",", var.promotion_roles)
     CleanUpRoles                  = join(",", var.clean_up_roles)

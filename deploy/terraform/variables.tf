@@ -73,6 +73,12 @@ variable "input_bucket_arns" {
   default     = []
 }
 
+variable "notification_arns" {
+  description = "ARNs of SNS topics and SQS queues that notifications are sent to."
+  type        = list(string)
+  default     = []
+}
+
 variable "run_roles" {
   description = "Names of existing roles that run the pipeline; they get the policies run, run-models, run-storage, iam-pass-role."
   type        = list(string)

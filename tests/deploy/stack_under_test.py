@@ -31,6 +31,7 @@ EVERYTHING = {
     "ResponsesRetentionDays": "90",
     "InputObjectArns": "arn:aws:s3:::company-data/questions/*",
     "InputBucketArns": "arn:aws:s3:::company-data",
+    "NotificationArns": "arn:aws:sns:us-west-2:123456789012:alerts,arn:aws:sqs:us-west-2:123456789012:alerts",
     "RunRoles": "distill-run",
     "PromotionRoles": "distill-promotion",
     "CleanUpRoles": "distill-clean-up",

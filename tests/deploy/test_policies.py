@@ -32,6 +32,8 @@ WITHOUT_A_CALL = {
     "kms:CreateGrant": "a model that is encrypted with the key",
     "kms:Decrypt": "objects and models that are encrypted with the key",
     "kms:GenerateDataKey": "objects that are encrypted with the key",
+    "sns:Publish": "notifications, which Airflow's own notifiers send",
+    "sqs:SendMessage": "the same",
 }
 # Actions that have resource types, but are allowed on every resource, and why.
 ON_EVERYTHING = {

@@ -26,6 +26,14 @@ from include.distill.config.catalog import (
 )
 from include.distill.config.company import Vpc
 from include.distill.config.evaluation_settings import CustomMetric, HumanEvaluation, Rating
+from include.distill.config.notifications import (
+    NotifierChannel,
+    Notify,
+    SlackChannel,
+    SmtpChannel,
+    SnsChannel,
+    SqsChannel,
+)
 from include.distill.config.promotion_rule import Approver
 from include.distill.config.sections import CriticSettings, Example, ModelQuota
 from include.distill.config.use_case import UseCase
@@ -75,6 +83,7 @@ IN_PROSE = (
     "comparisons.",
     "curation.critic.",
     "evaluations.human.",
+    "notify.",
     "evaluations.pointwise.custom_metrics.",
     "promotion.approvers.",
     "prompts.examples.",
@@ -129,7 +138,21 @@ class TestUseCaseKeys:
 
     @pytest.mark.parametrize(
         "section_",
-        [Approver, Arm, Comparison, CriticSettings, CustomMetric, Example, HumanEvaluation, ModelQuota, Rating, Vpc],
+        [
+            *(
+                Approver,
+                Arm,
+                Comparison,
+                CriticSettings,
+                CustomMetric,
+                Example,
+                HumanEvaluation,
+                ModelQuota,
+                Rating,
+                Vpc,
+            ),
+            *(Notify, NotifierChannel, SlackChannel, SmtpChannel, SnsChannel, SqsChannel),
+        ],
     )
     def test_every_key_of_a_list_or_mapping_is_named(self, section_: type[BaseModel]) -> None:
         missing = [name for name in section_.model_fields if not re.search(rf"\b{name}\b", USE_CASES)]

@@ -42,6 +42,15 @@ PATTERNS = {
     r"^(arn:aws(-[^:]+)?:sagemaker:[a-z0-9-]{1,20}:[0-9]{12}:flow-definition/[a-z0-9](-*[a-z0-9]){0,62})?$": (
         "the ARN of a flow definition, such as arn:aws:sagemaker:us-east-1:123456789012:flow-definition/raters"
     ),
+    r'^[^@\s<>,;:"]+@[^@\s<>,;:"]+$': "an e-mail address without a name, such as ml@example.com",
+    r"^arn:aws[a-z-]*:sns:[a-z0-9-]{1,32}:[0-9]{12}:[A-Za-z0-9_-]{1,256}$": (
+        "the ARN of an SNS topic that is not FIFO, such as arn:aws:sns:us-east-1:123456789012:distill"
+    ),
+    r"^https://sqs\.[a-z0-9-]{1,32}\.amazonaws\.com(\.cn)?/[0-9]{12}/[A-Za-z0-9_-]{1,80}$": (
+        "the URL of an SQS queue that is not FIFO, such as https://sqs.us-east-1.amazonaws.com/123456789012/distill"
+    ),
+    r"^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)+$": "an import path, such as my_company.pager.Pager",
+    r"^([01][0-9]|2[0-3]):[0-5][0-9]$": "a time of day in quotation marks, such as '06:00'",
 }
 _NUMBER = {int, float, str}  # the type of a number that YAML may read as a text
 

@@ -23,6 +23,8 @@ from include.distill.core.formats import EARLIEST_FORMAT, Mark, marked, take_mar
 from include.distill.core.version import VERSION
 from include.distill.core.yaml_text import load_yaml
 
+# Callbacks read these keys from the current file. A run's copy must not contain the arguments of notifiers.
+_NOT_FROZEN = {"notify", "ready_by"}
 _MODELS = "models"  # a key that only frozen use cases have
 # The facts about a model that are part of its requests or of the keys of its answers.
 _REQUEST_FACTS = ("api", "inference_id", "temperature", "json_schema", "teacher_json_schema")
@@ -35,7 +37,7 @@ _TEACHER_OF_FORMAT_1 = {"teacher_json_schema": False}
 def dump_use_case(use_case: UseCase) -> bytes:
     """Return the frozen form of a use case, marked with the format and the version of this pipeline."""
     models = {key: use_case.catalog_model(key).model_dump(include=set(_REQUEST_FACTS)) for key in _models_of(use_case)}
-    record = marked({**use_case.model_dump(mode="json"), _MODELS: models})
+    record = marked({**use_case.model_dump(mode="json", exclude=_NOT_FROZEN), _MODELS: models})
     return yaml.safe_dump(record, allow_unicode=True, sort_keys=False).encode()
 
 

@@ -19,9 +19,11 @@ from include.distill.config.environment import EnvironmentName
 from include.distill.config.evaluation_settings import Evaluations, HumanEvaluation
 from include.distill.config.key_problems import refuse
 from include.distill.config.model_names import different_models, model_keys
+from include.distill.config.notifications import Event, Notify
 from include.distill.config.promotion_rule import Promotion
 from include.distill.config.prompt_optimization import PromptOptimization
 from include.distill.config.published import load_published
+from include.distill.config.ready_by import UTC_NAME, TimeOfDay, TimeZoneName
 from include.distill.config.reserved_names import RESERVED_NAMES
 from include.distill.config.schedule import check_schedule
 from include.distill.config.section import Section, Slug
@@ -59,6 +61,9 @@ class UseCase(Section):
     description: str
     owner: str = Field(max_length=500)  # Airflow limits the length of a DAG's owners
     schedule: Annotated[str, Field(max_length=150)] | None = "0 2 * * *"  # Airflow also limits a schedule's description
+    timezone: TimeZoneName = UTC_NAME  # of schedule and ready_by
+    ready_by: TimeOfDay | None = None
+    notify: tuple[Notify, ...] = Field((), max_length=20)
     tags: tuple[Annotated[str, Field(min_length=1, max_length=100)], ...] = ()  # Airflow's limit
     published: Slug | None = None  # a file in include/published, whose figures the report shows
     aws: Aws
@@ -153,6 +158,10 @@ class UseCase(Section):
             message = f"{name!r} is a reserved name; expected another name"
             raise ValueError(message)
         return name
+
+    def notifies(self, event: Event) -> bool:
+        """Return whether anybody is notified of an event."""
+        return any(one.wants(event) for one in self.notify)
 
     @property
     def with_fewer_rows(self) -> str:

@@ -16,6 +16,7 @@ from include.distill.config.key_problems import KeyProblem
 from include.distill.config.model_serving import standing_problem
 from include.distill.config.prompt_optimization import optimization_problem, unused_prompt_problem
 from include.distill.config.published import load_published
+from include.distill.config.ready_by import ready_by_problem
 from include.distill.config.training_method import method_problem, mix_problem
 from include.distill.config.use_case import UseCase
 
@@ -31,9 +32,20 @@ def use_case_problems(use_case: UseCase) -> Iterator[KeyProblem]:
     yield from _evaluation_problems(use_case)
     yield from _size_problems(use_case)
     yield from _job_problems(use_case)
+    yield from _ready_by_problems(use_case)
     student = load_catalog().model(use_case.student)
     if text := standing_problem(use_case.promotion.serve, student, use_case.aws.region):
         yield KeyProblem(("promotion", "serve"), text.replace("promotion.serve is", "found", 1))
+
+
+def _ready_by_problems(use_case: UseCase) -> Iterator[KeyProblem]:
+    if (ready_by := use_case.ready_by) is None:
+        return
+    if text := ready_by_problem(ready_by, use_case.schedule):
+        yield KeyProblem(("ready_by",), text)
+    elif not use_case.notifies("late"):
+        text = f"found {ready_by}, but nobody is notified of a late run; expected a channel in notify with on: [late]"
+        yield KeyProblem(("ready_by",), text)
 
 
 def _arn_problems(use_case: UseCase) -> Iterator[KeyProblem]:

@@ -9,6 +9,7 @@ from include.distill.config import use_case as use_case_module
 from include.distill.config.catalog import load_catalog
 from include.distill.config.frozen_use_case import dump_use_case, load_frozen, restore_use_case
 from include.distill.config.loader import USE_CASES_FOLDER, load_use_case
+from include.distill.config.notifications import Notify
 from include.distill.config.prompt_loader import load_prompts
 from include.distill.config.use_case import UseCase
 from include.distill.core.errors import NewerFormatError, UseCaseError
@@ -35,7 +36,9 @@ def test_a_frozen_use_case_is_restored_and_names_the_version_that_froze_it(use_c
     assert restore_use_case(body, URI) == use_case
     mark, raw = load_frozen(body, URI)
     assert mark == Mark(FORMAT, VERSION)
-    assert {key: value for key, value in raw.items() if key != "models"} == use_case.model_dump(mode="json")
+    assert {key: value for key, value in raw.items() if key != "models"} == use_case.model_dump(
+        mode="json", exclude={"notify", "ready_by"}
+    )
     assert raw["models"].keys() == set(use_case.models)
 
 
@@ -137,3 +140,11 @@ def test_a_run_that_a_version_without_the_section_approval_started_asks_nothing(
     del raw["approval"]
     assert not restore_use_case(yaml.safe_dump(raw).encode(), URI).approval.may_ask
     assert restore_use_case(dump_use_case(use_case), URI).approval.may_ask
+
+
+def test_a_run_keeps_no_copy_of_what_notifiers_get(use_case: UseCase) -> None:
+    notify = (Notify.model_validate({"on": "all", "notifier": {"import_path": "a.B", "arguments": {"key": "s3cret"}}}),)
+    body = dump_use_case(use_case.model_copy(update={"notify": notify, "ready_by": "06:00"}))
+    assert b"s3cret" not in body
+    restored = restore_use_case(body, URI)
+    assert (restored.notify, restored.ready_by) == ((), None)

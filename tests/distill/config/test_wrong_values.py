@@ -23,6 +23,18 @@ JUDGE = {"model": "claude-sonnet-4-6", "metric": "quality", "instructions": "{{p
 # An entry in each list and mapping, so that the keys of its elements are checked too.
 ENTRIES: dict[str, Any] = {
     "tags": ["sample"],
+    "timezone": "Europe/Berlin",
+    "ready_by": "06:00",
+    "notify": [
+        {"on": "all", "slack": {"conn_id": "slack"}},
+        {"on": ["failed"], "smtp": {"to": ["ml@example.com"], "from_email": "airflow@example.com"}},
+        {"on": ["verdict"], "sns": {"topic_arn": "arn:aws:sns:us-east-1:123456789012:distill", "conn_id": "aws"}},
+        {
+            "on": ["late", "drift"],
+            "sqs": {"queue_url": "https://sqs.us-east-1.amazonaws.com/123456789012/q", "conn_id": "aws"},
+        },
+        {"on": ["budget"], "notifier": {"import_path": "my_company.Pager", "arguments": {"text": "{text}"}}},
+    ],
     "aws": {
         "role_arn": "arn:aws:iam::123456789012:role/jobs",
         "tags": {"cost-center": "1234"},
@@ -72,7 +84,7 @@ WORDS_OF_PYDANTIC = re.compile(
 
 
 # Sections in which two keys contradict each other, so that the message names both.
-CONTRADICTIONS = {"prompt_optimization"}
+CONTRADICTIONS = {"prompt_optimization", "ready_by", *(f"notify.{index}" for index in range(5))}
 
 
 def every_key() -> dict[str, Any]:
@@ -153,7 +165,7 @@ def test_a_wrong_value_is_refused_in_plain_words_under_its_key(path: Path) -> No
 def section_paths() -> list[Path]:
     """Return the places of all sections: the mappings whose keys are defined by the code."""
     free = {("storage", "bucket_owners"), ("source", "encoding"), ("source", "columns"), ("quotas",)}
-    free |= {("training", "hyperparameters"), ("aws", "tags")}
+    free |= {("training", "hyperparameters"), ("aws", "tags"), ("notify", 4, "notifier", "arguments")}
     values: dict[Path, Any] = {(): RAW}
     for path in paths(RAW):
         values[path] = values[path[:-1]][path[-1]]

@@ -1,0 +1,114 @@
+"""Define the section ``notify`` of a use case: who is notified of which events of its runs."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, get_args
+
+from pydantic import Field, model_validator
+
+from include.distill.config.key_problems import KeyProblem, refuse
+from include.distill.config.section import ConnectionId, Section
+
+# What people can be notified of. ``docs/how-to/get_notified.md`` explains each event.
+Event = Literal[
+    "failed", "waits_for_approval", "verdict", "promoted", "budget", "still_billed", "drift", "late"
+]  # fmt: skip
+EVENTS: tuple[Event, ...] = get_args(Event)
+# A comma, a line break or an angle bracket could add recipients or headers to an e-mail.
+EmailAddress = Annotated[str, Field(pattern=r'^[^@\s<>,;:"]+@[^@\s<>,;:"]+$', max_length=320)]
+Argument = str | int | float | bool | tuple[str, ...] | None
+
+
+class SnsChannel(Section):
+    """A topic of Amazon SNS. FIFO topics are refused, because Airflow's notifier cannot publish to them."""
+
+    topic_arn: str = Field(pattern=r"^arn:aws[a-z-]*:sns:[a-z0-9-]{1,32}:[0-9]{12}:[A-Za-z0-9_-]{1,256}$")
+    conn_id: ConnectionId | None = Field(
+        None, min_length=1, description="Airflow connection; aws.conn_id if it is not set"
+    )
+
+    @property
+    def region(self) -> str:
+        """The Region of the topic."""
+        return self.topic_arn.split(":")[3]
+
+
+class SqsChannel(Section):
+    """A queue of Amazon SQS. FIFO queues are refused, because they need an id that Airflow's notifier cannot send."""
+
+    queue_url: str = Field(
+        pattern=r"^https://sqs\.[a-z0-9-]{1,32}\.amazonaws\.com(\.cn)?/[0-9]{12}/[A-Za-z0-9_-]{1,80}$"
+    )
+    conn_id: ConnectionId | None = Field(
+        None, min_length=1, description="Airflow connection; aws.conn_id if it is not set"
+    )
+
+    @property
+    def region(self) -> str:
+        """The Region of the queue."""
+        return self.queue_url.split(".")[1]
+
+
+class SmtpChannel(Section):
+    """A mail server, and the recipients of the e-mails."""
+
+    conn_id: ConnectionId = Field("smtp_default", min_length=1, description="Airflow connection to the mail server")
+    to: tuple[EmailAddress, ...] = Field(min_length=1, max_length=50)
+    from_email: EmailAddress | None = Field(None, description="sender; if it is not set, the sender of the connection")
+
+
+class SlackChannel(Section):
+    """An incoming webhook of Slack. The connection contains its URL, which is a secret."""
+
+    conn_id: ConnectionId = Field(min_length=1, description="Airflow connection of the type Slack Incoming Webhook")
+
+
+class NotifierChannel(Section):
+    """Any notifier of Airflow, by the import path of its class."""
+
+    import_path: str = Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)+$", max_length=500)
+    arguments: dict[str, Argument] = Field(
+        default_factory=dict, description="arguments of the class, in which {text}, {title} and others are filled in"
+    )
+
+
+Channel = SnsChannel | SqsChannel | SmtpChannel | SlackChannel | NotifierChannel
+
+
+class Notify(Section):
+    """One channel, and the events that are sent to it. Exactly one of the channels is set."""
+
+    on: Literal["all"] | tuple[Event, ...]
+    sns: SnsChannel | None = None
+    sqs: SqsChannel | None = None
+    smtp: SmtpChannel | None = None
+    slack: SlackChannel | None = None
+    notifier: NotifierChannel | None = None
+
+    @model_validator(mode="after")
+    def _has_one_channel(self) -> Notify:
+        names = [name for name in CHANNELS if getattr(self, name) is not None]
+        if len(names) != 1:
+            found = " and ".join(names) or "no channel"
+            refuse([KeyProblem((), f"found {found}, expected exactly one of {', '.join(CHANNELS)}")])
+        if not self.on:
+            refuse([KeyProblem(("on",), f"found an empty list, expected all or some of {', '.join(EVENTS)}")])
+        return self
+
+    @property
+    def kind(self) -> str:
+        """The key of the channel, such as ``slack``."""
+        return next(name for name in CHANNELS if getattr(self, name) is not None)
+
+    @property
+    def channel(self) -> Channel:
+        """The settings of the channel."""
+        channel: Channel = getattr(self, self.kind)
+        return channel
+
+    def wants(self, event: Event) -> bool:
+        """Return whether an event is sent to this channel."""
+        return self.on == "all" or event in self.on
+
+
+CHANNELS = tuple(name for name in Notify.model_fields if name != "on")

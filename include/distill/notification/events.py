@@ -1,0 +1,169 @@
+"""Write the message about each event. Every message says what happened, what is billed, and what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, TypedDict
+
+from include.distill.config.notifications import Event
+from include.distill.cost.amounts import usd_text
+from include.distill.history.records import Drift, Measure
+from include.distill.notification.links import Link, Place, runbook_url
+from include.distill.notification.message import Message
+
+HAPPENED, BILLED, TO_DO = "What happened", "What is billed now", "What to do"
+MEASURES: Mapping[Measure, str] = {
+    "half_win_rate": "half-win rate",
+    "accepted_share": "accepted share of the new pairs",
+    "usd_per_pair": "cost per accepted pair in US dollars",
+    "document_characters": "mean length of the documents in characters",
+    "rejected_row_share": "share of rejected rows",
+}
+
+
+class UsedBudget(TypedDict):
+    """The part of the state of a monthly budget that a message states, in US dollars."""
+
+    kind: Literal["use_case", "owner"]
+    month: str
+    month_usd: float
+    spent_usd: float
+    reserved_usd: float
+    share: float  # spent and reserved, without this run
+    expected_usd: float  # of this run
+    is_warning: bool  # whether this run is the first of the month to use up most of the budget
+
+
+@dataclass(frozen=True)
+class Origin:
+    """
+    Where an event happened.
+
+    :param environment: name of the installation.
+    :param use_case: name of the use case; empty for an event of all use cases of a Region.
+    """
+
+    environment: str
+    use_case: str
+    simulated: bool
+    place: Place
+
+
+def message(event: Event, origin: Origin, what: str, lines: Sequence[str], links: Sequence[Link]) -> Message:
+    """Return a message, whose title names the installation and the use case, and whose last link is the runbook."""
+    simulated = "SIMULATED " if origin.simulated else ""
+    about = f"{origin.use_case}: " if origin.use_case else ""
+    return Message(
+        event=event,
+        use_case=origin.use_case,
+        title=f"[{origin.environment}] {simulated}{about}{what}",
+        lines=tuple(lines),
+        links=(*links, ("Runbook", runbook_url(event))),
+    )
+
+
+def failed(origin: Origin, lines: Sequence[str], *, whole_run: bool) -> Message:
+    """
+    Return the message about a failed task or run.
+
+    :param lines: what the task says about its error.
+    :param whole_run: whether the run has ended, so that the error is about all of its tasks.
+    """
+    what = "the run failed" if whole_run else f"{origin.place.name} failed, the other tasks go on"
+    return message("failed", origin, what, lines, _task_and_report(origin.place))
+
+
+def still_billed(origin: Origin, what: str, lines: Sequence[str]) -> Message:
+    """Return the message about something that may be billed although no run needs it."""
+    return message("still_billed", origin, what, lines, [("Task", origin.place.task)])
+
+
+def waits_for_approval(
+    origin: Origin, subject: str, *, meanwhile: str, hours: float, approvers: Sequence[str]
+) -> Message:
+    """Return the message about a task that waits for a person's decision."""
+    who = f" Only these users may answer: {', '.join(approvers)}." if approvers else ""
+    lines = [
+        f"{HAPPENED}: {origin.place.name} of run {origin.place.run_id} waits for a person: {subject}",
+        f"{BILLED}: {meanwhile}",
+        f"{TO_DO}: open Required Actions and answer within {hours:g} h.{who} To ask again after a rejection, clear"
+        f" {origin.place.task_id} with downstream.",
+    ]
+    links = [("Answer", origin.place.required_actions), *_task_and_report(origin.place)]
+    return message("waits_for_approval", origin, f"waits for an approval of {origin.place.task_id}", lines, links)
+
+
+def verdict(origin: Origin, claim: str, spent_usd: float) -> Message:
+    """Return the message about the verdict of a run."""
+    lines = [
+        f"{HAPPENED}: {claim}",
+        f"{BILLED}: nothing by {origin.place.task_id}. The run has cost {usd_text(spent_usd)} so far.",
+        f"{TO_DO}: read the report.",
+    ]
+    return message("verdict", origin, "the report is ready", lines, [("Report", origin.place.report)])
+
+
+def promoted(origin: Origin, arm: str, model_arn: str, *, before: str | None, endpoint: str) -> Message:
+    """
+    Return the message about a promotion.
+
+    :param before: the ARN of the model that was the champion before, if there was one.
+    :param endpoint: what the standing endpoint costs, as a sentence; empty without such an endpoint.
+    """
+    lines = [
+        f"{HAPPENED}: the arm {arm} was promoted. The champion is {model_arn} (before: {before or 'no champion'}).",
+        f"{BILLED}: {endpoint or 'nothing by the hour. AWS bills the storage of the model.'}",
+        f"{TO_DO}: nothing. To return to an earlier champion, trigger distill_rollback.",
+    ]
+    return message("promoted", origin, f"{arm} was promoted", lines, _task_and_report(origin.place))
+
+
+def drifted(origin: Origin, drifts: Sequence[Drift]) -> Message:
+    """Return the message about measures that differ from those of earlier runs by more than chance."""
+    found = "; ".join(
+        f"{MEASURES.get(drift['measure'], drift['measure'])} is {drift['value']:.4g}, but {drift['expected']:.4g} was"
+        f" expected from {drift['runs']} earlier runs (not flagged from {drift['low']:.4g} to {drift['high']:.4g})"
+        for drift in drifts
+    )
+    lines = [
+        f"{HAPPENED}: {found}.",
+        f"{BILLED}: nothing by this check.",
+        f"{TO_DO}: look for changes of the input files, the prompts and the models since the last run. If the change"
+        " is intended, do nothing. Otherwise correct it and trigger a new run.",
+    ]
+    return message("drift", origin, "the results have drifted", lines, [("Report", origin.place.report)])
+
+
+def budget_reached(origin: Origin, state: UsedBudget) -> Message:
+    """Return the message about a monthly budget of which a large part is used."""
+    whose = "the use case" if state["kind"] == "use_case" else "the owner of the use case"
+    share = state["share"] + state["expected_usd"] / state["month_usd"]
+    lines = [
+        f"{HAPPENED}: with this run, {share:.0%} of the budget of {whose} for {state['month']} (UTC) is spent or"
+        f" reserved. The budget is {usd_text(state['month_usd'])}: {usd_text(state['spent_usd'])} were spent,"
+        f" {usd_text(state['reserved_usd'])} are reserved for other runs, and this run is expected to pay"
+        f" {usd_text(state['expected_usd'])}.",
+        f"{BILLED}: nothing by {origin.place.task_id}. The run buys what it needs.",
+        f"{TO_DO}: raise the budget if more runs are needed this month. A run that would exceed it does not start."
+        f" After the budget is raised, clear {origin.place.task_id} with downstream in a run that was refused.",
+    ]
+    what = f"{share:.0%} of the budget of {whose} for {state['month']} is used"
+    return message("budget", origin, what, lines, _task_and_report(origin.place))
+
+
+def late(origin: Origin, *, ready_by: str, timezone: str, state: str) -> Message:
+    """Return the message about a run that has not ended in time."""
+    lines = [
+        f"{HAPPENED}: the run {origin.place.run_id} has not succeeded by {ready_by} ({timezone}). Its state is"
+        f" {state}.",
+        f"{BILLED}: see the report page of the run, which shows what is billed while the run goes on.",
+        f"{TO_DO}: look at the run. If a task failed, its error names the task to clear. If a task waits for a person,"
+        " answer in Required Actions.",
+    ]
+    links = [("Run", origin.place.run), ("Report", origin.place.report)]
+    return message("late", origin, f"not ready by {ready_by}", lines, links)
+
+
+def _task_and_report(place: Place) -> list[Link]:
+    return [("Task", place.task), ("Report", place.report)]

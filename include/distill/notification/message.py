@@ -1,0 +1,134 @@
+"""
+Put a notification into the format of a channel.
+
+A message may quote an error, and an error may quote text that a model wrote or that a CSV file contains. So each format
+shows the text as it is: no channel may take a part of it for markup, for a mention or for a header.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from include.distill.config.notifications import Argument, Event
+from include.distill.notification.links import Link
+
+_MAX_TITLE = 150  # Slack's limit of a header
+_MAX_LINE = 1_500
+_MAX_SECTION = 3_000  # Slack's limit of the text of a section
+_MAX_SNS_SUBJECT = 99  # SNS accepts fewer than 100 ASCII characters
+_PLACEHOLDER = re.compile(r"\{(text|title|html|event|use_case)\}")
+
+
+@dataclass(frozen=True)
+class Message:
+    """
+    What a person is notified of.
+
+    :param title: one line, such as ``[prod] docs_qa: the run failed``.
+    :param lines: the facts, one on each line.
+    :param links: labels and URLs.
+    """
+
+    event: Event
+    use_case: str
+    title: str
+    lines: tuple[str, ...]
+    links: tuple[Link, ...]
+
+    def text(self) -> str:
+        """Return the message as plain text, without the title."""
+        facts = "\n\n".join(one_line(line, _MAX_LINE) for line in self.lines)
+        links = "\n".join(f"{label}: {url}" for label, url in self.links)
+        return f"{facts}\n\n{links}\n"
+
+    @property
+    def subject(self) -> str:
+        """The title on one line, without control characters, so that it cannot add a header to an e-mail."""
+        return one_line(self.title, _MAX_TITLE)
+
+    def sns_subject(self) -> str:
+        """Return the title in the characters that SNS accepts in a subject."""
+        plain = self.subject.encode("ascii", "replace").decode().lstrip()
+        return plain[:_MAX_SNS_SUBJECT] or self.event
+
+    def as_html(self) -> str:
+        """Return the message as HTML that shows the plain text."""
+        text = html.escape(self.text())
+        for label, url in self.links:
+            if url.startswith(("https://", "http://")):
+                line, escaped = html.escape(f"{label}: {url}"), html.escape(url)
+                text = text.replace(f"{line}\n", f'{html.escape(label)}: <a href="{escaped}">{escaped}</a>\n')
+        return f'<pre style="white-space: pre-wrap">{text}</pre>'
+
+    def slack_blocks(self) -> list[dict[str, object]]:
+        """Return the blocks of a Slack message. The facts are in blocks of the type ``plain_text``."""
+        facts = [one_line(line, _MAX_LINE) for line in self.lines]
+        blocks: list[dict[str, object]] = [
+            {"type": "header", "text": _plain(self.subject, _MAX_TITLE)},
+            *[_section(_plain(fact, _MAX_SECTION)) for fact in facts if fact],
+        ]
+        links = " | ".join(_slack_link(label, url) for label, url in self.links)
+        if links:
+            blocks.append(_section({"type": "mrkdwn", "text": links, "verbatim": True}))
+        return blocks
+
+    def slack_text(self) -> str:
+        """Return the text that Slack shows where it cannot show blocks, such as on a locked phone."""
+        return slack_escaped(self.subject)
+
+
+def filled(arguments: Mapping[str, Argument], message: Message) -> dict[str, Argument | list[str]]:
+    """
+    Return the arguments of a notifier, with the parts of a message in place of ``{text}``, ``{title}`` and others.
+
+    The message is filled in once, so a placeholder in the message itself stays as it is.
+    """
+    parts = {
+        "text": message.text(),
+        "title": message.subject,
+        "html": message.as_html(),
+        "event": message.event,
+        "use_case": message.use_case,
+    }
+
+    def fill(value: str) -> str:
+        return _PLACEHOLDER.sub(lambda match: parts[match[1]], value)
+
+    def fill_all(value: Argument) -> Argument | list[str]:
+        if isinstance(value, tuple):
+            return [fill(part) for part in value]
+        return fill(value) if isinstance(value, str) else value
+
+    return {name: fill_all(value) for name, value in arguments.items()}
+
+
+def one_line(text: str, most: int) -> str:
+    """Return a text on one line and without control characters, cut after ``most`` characters."""
+    line = " ".join("".join(char if char.isprintable() else " " for char in text).split())
+    return line if len(line) <= most else f"{line[: most - 1]}…"
+
+
+def slack_escaped(text: str) -> str:
+    """Replace the three characters with which Slack marks links, mentions and commands."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def _section(text: dict[str, object]) -> dict[str, object]:
+    return {"type": "section", "text": text}
+
+
+def _plain(text: str, most: int) -> dict[str, object]:
+    escaped = slack_escaped(text)
+    while len(escaped) > most:  # an entity that is cut in two would be shown as it is
+        text = text[: len(text) - (len(escaped) - most) // 5 - 1]
+        escaped = slack_escaped(text)
+    return {"type": "plain_text", "text": escaped, "emoji": False}
+
+
+def _slack_link(label: str, url: str) -> str:
+    if not url.startswith(("https://", "http://")):
+        return f"{slack_escaped(label)}: {slack_escaped(url)}"
+    return f"<{slack_escaped(url).replace('|', '%7C')}|{slack_escaped(label)}>"

@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from include.distill.notification import events
+from include.distill.notification.links import Place
+from include.distill.notification.message import Message
+
+PLACE = Place("https://airflow.example.com", "distill_a", "run", "tuned.trained")
+ORIGIN = events.Origin("prod", "a", False, PLACE)
+DRIFT: events.Drift = {
+    "measure": "half_win_rate",
+    "value": 0.35,
+    "expected": 0.52,
+    "low": 0.41,
+    "high": 0.63,
+    "runs": 14,
+}
+BUDGET: events.UsedBudget = {
+    "kind": "use_case",
+    "month": "2026-11",
+    "month_usd": 200.0,
+    "spent_usd": 150.0,
+    "reserved_usd": 4.0,
+    "share": 0.77,
+    "expected_usd": 10.0,
+    "is_warning": True,
+}
+MESSAGES = [
+    events.failed(ORIGIN, ["What happened: x", "What is billed now: y", "What to do: z"], whole_run=True),
+    events.still_billed(ORIGIN, "endpoints", ["What happened: x", "What is billed now: y", "What to do: clear it"]),
+    events.waits_for_approval(ORIGIN, "Spend $12?", meanwhile="Nothing.", hours=20, approvers=["Ada", "Bob"]),
+    events.verdict(ORIGIN, "tuned is better than base", 12.5),
+    events.promoted(ORIGIN, "tuned", "arn:new", before=None, endpoint=""),
+    events.drifted(ORIGIN, [DRIFT]),
+    events.budget_reached(ORIGIN, BUDGET),
+    events.late(ORIGIN, ready_by="06:00", timezone="Europe/Berlin", state="running"),
+]
+
+
+@pytest.mark.parametrize("message", MESSAGES, ids=lambda message: message.event)
+def test_every_message_says_what_happened_what_is_billed_and_what_to_do(message: Message) -> None:
+    assert [line.partition(":")[0] for line in message.lines] == [events.HAPPENED, events.BILLED, events.TO_DO]
+    assert message.title.startswith("[prod] a: ")
+    labels = [label for label, _ in message.links]
+    assert labels[-1] == "Runbook"
+    assert {"Task", "Report", "Run"} & {*labels}
+
+
+def test_a_message_says_if_a_simulator_answered() -> None:
+    simulated = dataclasses.replace(ORIGIN, simulated=True)
+    assert events.verdict(simulated, "x", 1).title == "[prod] SIMULATED a: the report is ready"
+
+
+def test_a_failed_run_and_a_failed_task_have_different_titles() -> None:
+    assert MESSAGES[0].title == "[prod] a: the run failed"
+    task = events.failed(ORIGIN, [], whole_run=False)
+    assert task.title == "[prod] a: tuned.trained failed, the other tasks go on"
+
+
+def test_an_event_of_all_use_cases_names_none() -> None:
+    assert events.still_billed(dataclasses.replace(ORIGIN, use_case=""), "x", []).title == "[prod] x"
+
+
+def test_a_question_names_who_may_answer() -> None:
+    text = MESSAGES[2].text()
+    assert "Spend $12?" in text
+    assert "answer within 20 h. Only these users may answer: Ada, Bob." in text
+    assert "/tasks/tuned.trained/required_actions" in text
+
+
+def test_a_promotion_names_the_champion_before() -> None:
+    assert "The champion is arn:new (before: no champion)." in MESSAGES[4].text()
+    served = events.promoted(
+        ORIGIN, "tuned", "arn:new", before="arn:old", endpoint="the endpoint costs $24.00 per hour."
+    )
+    assert "(before: arn:old)" in served.text()
+    assert "What is billed now: the endpoint costs $24.00 per hour." in served.text()
+
+
+def test_drift_states_the_measure_and_its_limits() -> None:
+    expected = "half-win rate is 0.35, but 0.52 was expected from 14 earlier runs (not flagged from 0.41 to 0.63)."
+    assert expected in MESSAGES[5].text()
+
+
+def test_a_budget_states_what_is_used() -> None:
+    assert MESSAGES[6].title == "[prod] a: 82% of the budget of the use case for 2026-11 is used"
+    assert "$150.00 were spent, $4.00 are reserved for other runs" in MESSAGES[6].text()
+
+
+def test_a_late_run_states_its_state_and_the_time_zone() -> None:
+    assert MESSAGES[7].title == "[prod] a: not ready by 06:00"
+    assert "has not succeeded by 06:00 (Europe/Berlin). Its state is running." in MESSAGES[7].text()

@@ -107,6 +107,10 @@ same thing: stored answers, training jobs and running endpoints are reused, and 
 | `outcome` | another task failed; the message names the task and the jobs that were stopped | Correct the cause and clear the failed task with downstream. |
 | `outcome` | a person marked the run as failed. In a dry run, this makes `outcome` fail only if `estimate` had not succeeded yet | Clear the skipped tasks to continue. |
 
+If the use case has the key `notify`, people are notified of failures, approvals, verdicts, promotions, budgets, drift
+and late runs (`docs/how-to/get_notified.md`). The message about a failed run repeats the last lines of the error of
+`outcome`, which name the tasks to clear.
+
 A skipped `promote` is not a failure: no arm was promoted. The log and the report give the reason. If the use case
 requires approval, only a person's "Approve" promotes: if you mark `approve` as successful, `promote` is skipped.
 
@@ -120,11 +124,15 @@ and be billed.
 from __future__ import annotations
 
 import os
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
+import pendulum
 from airflow.sdk import DAG
 
+from bedrock_distill.notify.callbacks import on_estimate, on_failure, on_question, on_report
+from bedrock_distill.notify.channels import require_usable_channels
+from bedrock_distill.notify.ready_by import deadline_of
 from bedrock_distill.operators.approve_spending import ApproveSpendingOperator
 from bedrock_distill.operators.estimate import EstimateCostOperator
 from bedrock_distill.operators.ingest import IngestCsvOperator, ShardRowsOperator
@@ -167,18 +175,29 @@ def default_args(use_case: UseCase) -> dict[str, Any]:
         "bucket_owners": use_case.bucket_owners,
         "kms_key_arn": use_case.storage.kms_key_arn,
         "run_uri": Layout(use_case.storage).runs(use_case.name) + "{{ run_key(dag.dag_id, run_id) }}",
+        **on_failure(use_case),
+    }
+
+
+def times(use_case: UseCase) -> dict[str, Any]:
+    """Return the arguments of a DAG about when its runs start, apart from the schedule, and about their deadline."""
+    return {
+        # Airflow takes the time zone of the schedule from this date.
+        "start_date": datetime(2026, 1, 1, tzinfo=pendulum.timezone(use_case.timezone)),
+        "catchup": False,
+        "max_active_runs": 1,
+        "deadline": deadline_of(use_case),
     }
 
 
 def distill_dag(use_case: UseCase) -> DAG:
     """Return the DAG of a use case."""
+    require_usable_channels(use_case)
     with DAG(
         dag_id=use_case.dag_id,
         description=use_case.description,
         schedule=None if os.environ.get("DISTILL_SCHEDULES") in ("off", "housekeeping") else use_case.schedule,
-        start_date=datetime(2026, 1, 1, tzinfo=UTC),
-        catchup=False,
-        max_active_runs=1,
+        **times(use_case),
         doc_md=__doc__,
         tags=["distill", use_case.name, *use_case.tags],
         params=trigger_params(use_case),
@@ -189,9 +208,9 @@ def distill_dag(use_case: UseCase) -> DAG:
         with display_group(PREPARE_GROUP, "Check the use case, read the rows, estimate the cost, and ask for approval"):
             preflight = BedrockPreflightOperator(task_id=PREFLIGHT, use_case_name=use_case.name)
             ingest = IngestCsvOperator(task_id=INGEST)
-            estimate = EstimateCostOperator(task_id=ESTIMATE)
+            estimate = EstimateCostOperator(task_id=ESTIMATE, **on_estimate(use_case))
             # Airflow fails the task if a person answers within about a second of the question. A retry then asks again.
-            approve_spending = ApproveSpendingOperator(task_id=APPROVE_SPENDING, retries=3)
+            approve_spending = ApproveSpendingOperator(task_id=APPROVE_SPENDING, retries=3, **on_question(use_case))
             evaluation_shards = ShardRowsOperator(
                 task_id=EVALUATION_SHARDS, rows="evaluation", max_tasks=use_case.fan_out.evaluation_tasks
             )
@@ -208,6 +227,7 @@ def distill_dag(use_case: UseCase) -> DAG:
             arms={name: arm.manifests for name, arm in arms.items()},
             judgments=[judge.output for group in judges for judge in group],
             scores=scores,
+            **on_report(use_case),
         )
         [*judges[-1], *(arm.ended for arm in arms.values())] >> report
 

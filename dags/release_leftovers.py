@@ -50,9 +50,11 @@ from __future__ import annotations
 
 import os
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from airflow.sdk import DAG
 
+from bedrock_distill.notify.callbacks import on_forgotten_workers, on_sweep
 from bedrock_distill.operators.release_leftovers import ReleaseLeftoversOperator
 from bedrock_distill.operators.stop_forgotten_workers import StopForgottenWorkersOperator
 from bedrock_distill.run.task_ids import forgotten_workers_task, sweep_task
@@ -72,8 +74,9 @@ with DAG(
 ):
     use_cases = load_use_cases()
     for conn_id, region in use_cases.places:
-        ReleaseLeftoversOperator(task_id=sweep_task(conn_id, region), aws_conn_id=conn_id, region_name=region)
-    for conn_id, region in sorted({(one.aws.conn_id, one.aws.region) for one in use_cases.valid if one.human_workers}):
-        StopForgottenWorkersOperator(
-            task_id=forgotten_workers_task(conn_id, region), aws_conn_id=conn_id, region_name=region
-        )
+        here = [one for one in use_cases.valid if (one.aws.conn_id, one.aws.region) == (conn_id, region)]
+        place: dict[str, Any] = {"aws_conn_id": conn_id, "region_name": region}
+        ReleaseLeftoversOperator(task_id=sweep_task(conn_id, region), **place, **on_sweep(here, conn_id))
+        if any(one.human_workers for one in here):
+            task_id = forgotten_workers_task(conn_id, region)
+            StopForgottenWorkersOperator(task_id=task_id, **place, **on_forgotten_workers(here, conn_id))

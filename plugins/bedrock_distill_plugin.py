@@ -1,5 +1,5 @@
 """
-Register the report pages, and the check of the Host header, with Airflow.
+Register the report pages, the check of the Host header, and the deadlines of runs with Airflow.
 
 This is the only plugin that Airflow loads from this folder.
 """
@@ -11,6 +11,7 @@ from typing import Any
 
 from airflow.plugins_manager import AirflowPlugin
 
+from bedrock_distill.notify.ready_by import ReadyByReference
 from bedrock_distill.ui.allowed_hosts import middlewares
 from bedrock_distill.ui.paths import ui_path
 
@@ -39,6 +40,8 @@ VIEWS = [
     },
 ]
 
+REFERENCES = [ReadyByReference]  # the scheduler computes the deadlines of runs with them
+
 
 class BedrockDistillPlugin(AirflowPlugin):
     """Add the reports to Airflow's UI: a list in the navigation, and a tab on each run."""
@@ -47,3 +50,4 @@ class BedrockDistillPlugin(AirflowPlugin):
     fastapi_apps = APPS
     fastapi_root_middlewares = middlewares(os.environ)
     external_views = VIEWS
+    deadline_references = REFERENCES

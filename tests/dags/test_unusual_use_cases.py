@@ -25,6 +25,7 @@ from bedrock_distill.params import label_sample as label_form
 from include.distill.config.loader import USE_CASES_FOLDER
 from include.distill.config.reserved_names import RESERVED_ARM_NAMES
 from include.distill.config.use_case import UseCase
+from tests.dags import notification_values
 from tests.fakes.dag_parsing import with_use_cases
 
 HOUSEKEEPING = {
@@ -69,20 +70,12 @@ LEGAL: dict[str, list[Any]] = {
             "0 0 1 mar-apr fri,thu",
         ),
     ],
+    **notification_values.LEGAL,
     "tags": [["distill", "distill"], ["日本", "a,b", " ", "x" * 100], ["A", "a"]],
     "published": ["article"],
     "aws.conn_id": [
-        *TEXTS[:2],
-        "{{ ds }} %s ' *",
-        "team-b/aws",
-        "team b",
-        "a/b",
-        "a-b",
-        "s3://x",
-        "équipe",
-        ".",
-        "-",
-        "a" * 250,
+        *(*TEXTS[:2], "{{ ds }} %s ' *", "team-b/aws", "team b", "a/b", "a-b"),
+        *("s3://x", "équipe", ".", "-", "a" * 250),
     ],
     "aws.promotion_conn_id": ["", "team-b/aws", "équipe", "a" * 250],
     "aws.clean_up_conn_id": ["", "team-b/aws", "équipe", "a" * 250],
@@ -253,6 +246,7 @@ ILLEGAL: dict[str, list[Any]] = {
         *("0 0 1 1 * 0 2026,2027", "0 0 1 * * 0 2025-2099", "0 0 1 1 * 0 */2", "0 0 29 2 * 0 2024,2028"),
         *("0 0 1,R * *", "H H * * *", "", "*/0 * * * *", "0 24 * * *", "1,2," * 60 + "3 * * * *"),
     ],
+    **notification_values.ILLEGAL,
     "tags": [["a\0b"], ["x" * 101], [""]],
     "published": ["nobody", "../published/article", "Article", 1],
     "aws.role_arn": ["arn:aws-cn:iam::123456789012:role/x", "arn:aws:iam::١٢٣٤٥٦٧٨٩٠١٢:role/x"],
@@ -294,6 +288,7 @@ ILLEGAL: dict[str, list[Any]] = {
 }
 # Keys of which one value creates the tasks that read another key.
 WITH = {
+    "ready_by": ("notify", [{"on": "all", "slack": {"conn_id": "a"}}]),
     "promotion.approvers": ("promotion.ask_a_person", True),
     "promotion.answer_within_hours": ("promotion.ask_a_person", True),
     "approval.above_usd": ("approval.before_spending", "above_usd"),

@@ -61,6 +61,7 @@ class AskPersonOperator(ExplainedTask, ApprovalOperator):
     # Not subject and body: they contain text from models and files, which must not be rendered as a template.
     template_fields: Sequence[str] = ()
     ui_color = "#fef7e0"
+    current_question: Question | None = None  # for Airflow's `notifiers`
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(subject="", defaults=self.REJECT, **kwargs)
@@ -86,6 +87,7 @@ class AskPersonOperator(ExplainedTask, ApprovalOperator):
         approvers = [HITLUser(id=one.id, name=one.name) for one in question.approvers]
         self.assigned_users = approvers or None
         self.subject, self.body = question.subject, question.body
+        self.current_question = question
         if approvers:  # Airflow's page does not show who may answer
             self.body += f"\n\nOnly these users may answer: {as_text(', '.join(user['name'] for user in approvers))}."
         self._require_present_text(context)

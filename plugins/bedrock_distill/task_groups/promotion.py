@@ -8,6 +8,7 @@ from typing import Any
 from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.sdk import TriggerRule
 
+from bedrock_distill.notify.callbacks import on_promotion, on_question
 from bedrock_distill.operators.approve_promotion import PromotionApprovalOperator
 from bedrock_distill.operators.promote import DeleteLosersOperator, PromoteChampionOperator
 from bedrock_distill.operators.settle import SettleEndpointOperator
@@ -44,13 +45,20 @@ def promotion_tasks(use_case: UseCase, report: Any, arms: Mapping[str, ArmTasks]
     decided: dict[str, Any] = {"reported": report.output, "trained": trained}
     if use_case.promotion.may_ask:
         # Airflow fails the task if a person answers within about a second of the question. A retry then asks again.
-        decided["approval"] = PromotionApprovalOperator(task_id=APPROVE, reported=report.output, retries=3).output
+        decided["approval"] = PromotionApprovalOperator(
+            task_id=APPROVE, reported=report.output, retries=3, **on_question(use_case)
+        ).output
     # A platform team may let only this connection change what applications call.
     caller = use_case.aws.promotion_connection
     change = None if use_case.promotion.serve == "none" else change_tasks(use_case, report, decided)
     tried = {"switched": change.switched.output, "smoked": change.smoke.output} if change else {}
     promote = PromoteChampionOperator(
-        task_id=PROMOTE, outlets=[champion_asset(use_case.name)], **decided, **tried, aws_conn_id=caller
+        task_id=PROMOTE,
+        outlets=[champion_asset(use_case.name)],
+        **decided,
+        **tried,
+        aws_conn_id=caller,
+        **on_promotion(use_case),
     )
     if change:
         change.connect(promote)

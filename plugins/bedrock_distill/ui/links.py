@@ -123,6 +123,12 @@ def console_url(resource: str, clients: AwsClients, *, dag_id: str) -> str:
     return ""
 
 
+def has_aws_endpoint(clients: AwsClients) -> bool:
+    """Return whether requests for Bedrock go to AWS, and not to a simulator. No request is sent for this."""
+    host = urlsplit(clients.client("bedrock").meta.endpoint_url).hostname or ""
+    return host.endswith(_AWS_HOSTS)
+
+
 def _aws_console_url(resource: str, meta: Any) -> str:
     region = meta.region_name
     console = f"https://{region}.console.{BaseAwsLink.get_aws_domain(meta.partition)}"

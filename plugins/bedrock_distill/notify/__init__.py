@@ -1,0 +1,3 @@
+"""Send notifications about runs through Airflow's notifiers."""
+
+from __future__ import annotations

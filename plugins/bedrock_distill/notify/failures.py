@@ -1,0 +1,115 @@
+"""
+Write the messages about a failed task.
+
+A failure usually fails the whole run within minutes, and then ``outcome`` states everything that a person has to do. So
+a failed task is reported at once only if other tasks go on, which may take days. Only the first of them is reported.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from bedrock_distill.notify.origin import origin_of
+from bedrock_distill.run.four_lines import BILLED, HAPPENED, LEFT, TO_DO
+from bedrock_distill.run.task_ids import OUTCOME, RELEASE, SETTLE, UNDEPLOY
+from bedrock_distill.run.what_to_clear import task_to_clear
+from include.distill.config.use_case import UseCase
+from include.distill.core.errors import then_clear
+from include.distill.notification.events import Origin, failed, still_billed
+from include.distill.notification.message import Message
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+log = logging.getLogger(__name__)
+
+_STOPS_BILLING = (RELEASE, UNDEPLOY, SETTLE)
+_ENDED = frozenset({"success", "failed", "skipped", "upstream_failed", "removed"})
+_LABELS = (HAPPENED, LEFT, BILLED, TO_DO)
+
+
+def failure_messages(use_case: UseCase, context: Context) -> Iterator[Message]:
+    """Yield the message about a task of a run that has failed after all retries."""
+    name = context["ti"].task_id.rpartition(".")[2]
+    if name in _STOPS_BILLING:
+        origin = origin_of(context, use_case.name)
+        yield still_billed(origin, _may_be_billed(origin), explained(context))
+    elif name == OUTCOME or _must_be_sent_now(context):
+        yield failed(origin_of(context, use_case.name), explained(context), whole_run=name == OUTCOME)
+
+
+def sweep_failure_messages(context: Context) -> Iterator[Message]:
+    """
+    Yield the message about a sweep that failed.
+
+    The sweeper runs every 15 minutes. If its previous run failed too, a message is sent only once an hour.
+    """
+    if _previous_run_failed(context) and context["dag_run"].run_after.minute >= 15:
+        return
+    origin = origin_of(context)
+    yield still_billed(origin, _may_be_billed(origin), explained(context))
+
+
+def explained(context: Context) -> list[str]:
+    """Return the four lines with which a task's error ends, or what is known if the task has no such error."""
+    error = str(context.get("exception") or "")
+    lines = [line for line in error.splitlines()[-len(_LABELS) :] if line.partition(":")[0] in _LABELS]
+    if len(lines) == len(_LABELS):
+        return lines
+    task_id = context["ti"].task_id
+    reason = error.partition("\n")[0] or "Airflow or a person ended it, or its process was killed"
+    return [
+        f"{HAPPENED}: {task_id} of run {context['ti'].run_id} failed: {reason}",
+        f"{BILLED}: this is not known. {OUTCOME} names the endpoints and the jobs of the run that are billed.",
+        f"{TO_DO}: read the log of the task. {then_clear('', task_to_clear(task_id))}",
+    ]
+
+
+def _may_be_billed(origin: Origin) -> str:
+    return f"{origin.place.name} failed, so what it should stop may still be billed"
+
+
+def _must_be_sent_now(context: Context) -> bool:
+    """Return whether a failed task is the first one of its run, and other tasks of the run go on."""
+    try:
+        return _is_first(context) and _run_goes_on(context)
+    except Exception:  # a message too many is better than none
+        log.debug("It cannot be seen whether the run goes on", exc_info=True)
+        return True
+
+
+def _states(context: Context) -> Mapping[str, str | None]:
+    ti: Any = context["ti"]
+    states: Mapping[str, str | None] = ti.get_task_states(dag_id=ti.dag_id, run_ids=[ti.run_id])[ti.run_id]
+    return states
+
+
+def _is_first(context: Context) -> bool:
+    ti: Any = context["ti"]
+    is_mapped = ti.map_index is not None and ti.map_index >= 0
+    own = f"{ti.task_id}_{ti.map_index}" if is_mapped else ti.task_id
+    return all(state != "failed" for name, state in _states(context).items() if name != own)
+
+
+def _run_goes_on(context: Context) -> bool:
+    """Return whether a task that does not wait for the failed one is still to run, apart from teardowns."""
+    task: Any = context["task"]
+    own = task.get_flat_relative_ids(upstream=False) | {task.task_id}
+    states = _states(context)
+    unfinished = {name for name, state in states.items() if state not in _ENDED}
+    return any(
+        other.task_id in unfinished
+        for other in context["dag"].tasks
+        if other.task_id not in own and not other.is_teardown
+    )
+
+
+def _previous_run_failed(context: Context) -> bool:
+    try:
+        previous: Any = context["ti"].get_previous_dagrun()
+    except Exception:
+        log.debug("The previous run cannot be read", exc_info=True)
+        return False
+    return previous is not None and previous.state == "failed"

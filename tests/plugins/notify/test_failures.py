@@ -1,0 +1,114 @@
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from bedrock_distill.notify.failures import explained, failure_messages, sweep_failure_messages
+from include.distill.core.errors import JobFailedError
+from include.distill.notification.message import Message
+from tests.distill.conftest import make_use_case
+
+FOUR_LINES = [
+    "What happened: tuned.trained of run r failed in attempt 1 of 1: the job failed.",
+    "What is left: the data.",
+    "What is billed now: nothing by this task.",
+    "What to do: clear tuned.submit with downstream.",
+]
+ERROR = JobFailedError("Details of the job:\n- a\n\n" + "\n".join(FOUR_LINES))
+# The tasks of a run, and the tasks that wait for each of them.
+AFTER = {
+    "tuned.trained": {"tuned.answer", "report", "outcome"},
+    "tuned.release": {"outcome"},
+    "other.trained": {"report", "outcome"},
+    "synthesize": {"tuned.trained", "tuned.answer", "report", "outcome"},
+    "tuned.answer": {"report", "outcome"},
+    "report": {"outcome"},
+    "outcome": set(),
+}
+TEARDOWNS = ("tuned.release", "outcome")
+
+
+def context(task_id: str, states: Mapping[str, str | None], *, map_index: int = -1, error: Any = ERROR) -> Any:
+    ti = SimpleNamespace(
+        dag_id="distill_tiny",
+        run_id="r",
+        task_id=task_id,
+        map_index=map_index,
+        get_task_states=lambda dag_id, run_ids: {"r": states},
+    )
+    task = SimpleNamespace(task_id=task_id, get_flat_relative_ids=lambda upstream: AFTER[task_id])
+    tasks = [SimpleNamespace(task_id=name, is_teardown=name in TEARDOWNS) for name in AFTER]
+    return {"ti": ti, "task": task, "dag": SimpleNamespace(tasks=tasks), "exception": error}
+
+
+def sent(context: Any) -> list[Message]:
+    return list(failure_messages(make_use_case(), context))
+
+
+def test_the_failure_of_a_run_is_stated_by_its_last_task() -> None:
+    (message,) = sent(context("outcome", {"tuned.trained": "failed", "outcome": "failed"}))
+    assert (message.event, message.title) == ("failed", "[test] tiny: the run failed")
+    assert [*message.lines] == FOUR_LINES
+
+
+def test_a_failed_task_is_reported_at_once_if_other_tasks_go_on() -> None:
+    (message,) = sent(context("tuned.trained", {"tuned.trained": "failed", "other.trained": "deferred"}))
+    assert message.title == "[test] tiny: tuned.trained failed, the other tasks go on"
+
+
+@pytest.mark.parametrize(
+    "states",
+    [
+        # Only teardowns and tasks that wait for the failed task are left: `outcome` reports everything soon.
+        {"tuned.trained": "failed", "other.trained": "success", "tuned.release": "running", "report": None},
+        # Another task failed before.
+        {"tuned.trained": "failed", "synthesize": "failed", "other.trained": "running"},
+    ],
+)
+def test_a_failed_task_is_left_to_the_message_about_the_run(states: dict[str, str | None]) -> None:
+    assert sent(context("tuned.trained", states)) == []
+
+
+def test_an_instance_of_a_mapped_task_is_not_taken_for_another_task() -> None:
+    states = {"tuned.answer_2": "failed", "tuned.answer_3": "running", "other.trained": "running"}
+    (message,) = sent(context("tuned.answer", states, map_index=2))
+    assert "tuned.answer[2] failed" in message.title
+    assert sent(context("tuned.answer", {**states, "tuned.answer_1": "failed"}, map_index=2)) == []
+
+
+def test_states_that_cannot_be_read_prevent_no_message() -> None:
+    broken = context("tuned.trained", {})
+    broken["ti"].get_task_states = lambda **_: 1 / 0
+    assert len(sent(broken)) == 1
+
+
+@pytest.mark.parametrize("task_id", ["tuned.release", "tuned.undeploy", "settle"])
+def test_a_task_that_should_stop_the_billing_is_always_reported(task_id: str) -> None:
+    (message,) = sent(context(task_id, {task_id: "failed", "synthesize": "failed"}))
+    assert message.event == "still_billed"
+    assert message.title == f"[test] tiny: {task_id} failed, so what it should stop may still be billed"
+    assert [*message.lines] == FOUR_LINES
+
+
+@pytest.mark.parametrize("error", [None, "", RuntimeError("killed\nby the kernel"), "What happened: x"])
+def test_a_task_without_four_lines_names_the_task_to_clear(error: Any) -> None:
+    lines = explained(context("tuned.trained", {}, error=error))
+    assert lines[0].startswith("What happened: tuned.trained of run r failed: ")
+    assert lines[-1] == "What to do: read the log of the task. Clear tuned.trained with downstream."
+
+
+@pytest.mark.parametrize(
+    ("minute", "previous", "expected"),
+    [(0, "failed", 1), (15, "failed", 0), (45, "failed", 0), (45, "success", 1), (30, None, 1)],
+)
+def test_a_sweep_that_keeps_failing_is_reported_once_an_hour(minute: int, previous: str | None, expected: int) -> None:
+    failed = context("sweep_aws_default_us-east-1", {})
+    failed["dag_run"] = SimpleNamespace(run_after=datetime.datetime(2026, 11, 27, 3, minute, tzinfo=datetime.UTC))
+    failed["ti"].get_previous_dagrun = lambda: previous and SimpleNamespace(state=previous)
+    messages = list(sweep_failure_messages(failed))
+    assert len(messages) == expected
+    assert all(message.event == "still_billed" and message.use_case == "" for message in messages)

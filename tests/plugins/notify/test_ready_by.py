@@ -1,0 +1,129 @@
+from __future__ import annotations
+
+import asyncio
+import datetime
+import functools
+import logging
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from airflow.models import DagRun, import_all_models
+from airflow.models.base import Base
+from airflow.sdk.definitions.deadline import DeadlineAlert
+from airflow.serialization.decoders import decode_deadline_alert
+from airflow.serialization.encoders import encode_deadline_alert
+from airflow.utils.types import DagRunType
+from bedrock_distill_plugin import BedrockDistillPlugin
+from sqlalchemy import create_engine
+from sqlalchemy.orm import Session
+
+from bedrock_distill.notify.ready_by import ReadyByReference, deadline_of, report_late
+from include.distill.config import loader
+from include.distill.config.loader import load_use_cases
+from tests.distill.conftest import make_use_case, raw_use_case
+from tests.fakes.receivers import WebHook
+
+LATE = [{"on": ["late"], "slack": {"conn_id": "slack"}}]
+
+
+@pytest.fixture
+def alert() -> DeadlineAlert:
+    found = deadline_of(make_use_case(ready_by="06:00", timezone="Europe/Berlin", notify=LATE))
+    assert found is not None
+    return found
+
+
+@pytest.fixture
+def session() -> Iterator[Session]:
+    """Airflow's own tables in an empty database."""
+    import_all_models()
+    engine = create_engine("sqlite://")
+    Base.metadata.create_all(engine)
+    with Session(engine) as session:
+        yield session
+
+
+def add_run(session: Session, run_type: DagRunType, run_after: str) -> None:
+    time = datetime.datetime.fromisoformat(run_after)
+    session.add(DagRun(dag_id="distill_tiny", run_id="r", run_type=run_type, run_after=time, logical_date=time))
+    session.flush()
+
+
+@pytest.fixture
+def scheduler(monkeypatch: pytest.MonkeyPatch, alert: DeadlineAlert) -> Any:
+    """The alert as the scheduler reads it from its database. It finds the class through the plugin."""
+    path = f"{ReadyByReference.__module__}.{ReadyByReference.__qualname__}"
+    classes = {f"{one.__module__}.{one.__qualname__}": one for one in BedrockDistillPlugin.deadline_references}
+    assert classes == {path: ReadyByReference}
+    monkeypatch.setattr("airflow.plugins_manager.get_deadline_references_plugins", lambda: classes)
+    return decode_deadline_alert(encode_deadline_alert(alert))
+
+
+def evaluated(scheduler: Any, session: Session, run_id: str = "r") -> Any:
+    return scheduler.reference.evaluate_with(
+        session=session, interval=scheduler.interval, dag_id="distill_tiny", run_id=run_id
+    )
+
+
+@pytest.mark.parametrize(
+    ("run_after", "deadline"),
+    [
+        ("2026-03-28T01:00+00:00", "2026-03-28T05:00+00:00"),  # the day before the clocks change
+        ("2026-03-29T00:00+00:00", "2026-03-29T04:00+00:00"),  # the day on which they change
+    ],
+)
+def test_the_scheduler_computes_the_deadline_on_the_clocks_of_the_zone(
+    scheduler: Any, session: Session, run_after: str, deadline: str
+) -> None:
+    add_run(session, DagRunType.SCHEDULED, run_after)
+    assert evaluated(scheduler, session) == datetime.datetime.fromisoformat(deadline)
+
+
+def test_a_run_that_a_person_triggers_has_no_deadline(scheduler: Any, session: Session) -> None:
+    add_run(session, DagRunType.MANUAL, "2026-03-28T01:00+00:00")
+    assert evaluated(scheduler, session) is None
+    assert evaluated(scheduler, session, "unknown") is None
+
+
+def test_the_triggerer_gets_the_path_of_the_callback(scheduler: Any) -> None:
+    assert scheduler.interval == timedelta()
+    assert scheduler.callback.path == "bedrock_distill.notify.ready_by.report_late"
+    assert scheduler.callback.kwargs == {"use_case": "tiny"}
+
+
+def test_a_use_case_without_ready_by_has_no_alert() -> None:
+    assert deadline_of(make_use_case()) is None
+
+
+@pytest.fixture
+def files(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    monkeypatch.setattr(loader, "load_use_cases", functools.partial(load_use_cases, tmp_path))
+    monkeypatch.setenv("AIRFLOW__API__BASE_URL", "https://airflow.example.com")
+    return tmp_path
+
+
+def test_people_are_notified_of_a_late_run(files: Path, slack: WebHook) -> None:
+    raw = raw_use_case(ready_by="06:00", timezone="Europe/Berlin", notify=LATE)
+    (files / "tiny.yaml").write_text(yaml.safe_dump(raw), encoding="utf-8")
+    run = {"dag_run_id": "scheduled__1", "state": "running"}
+    asyncio.run(report_late("tiny", context={"dag_run": run, "deadline": {}}))
+    (body,) = slack.bodies
+    assert body["text"].endswith("tiny: not ready by 06:00")
+    assert "scheduled__1 has not succeeded by 06:00 (Europe/Berlin). Its state is running." in str(body["blocks"])
+    assert "https://airflow.example.com/dags/distill_tiny/runs/scheduled__1" in str(body["blocks"])
+
+
+def test_a_use_case_that_was_removed_notifies_nobody(files: Path, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.WARNING):
+        asyncio.run(report_late("tiny"))
+    assert "A run of tiny is late, but its file names no time any more" in caplog.text
+
+
+def test_airflow_gives_the_run_in_the_form_that_the_callback_reads() -> None:
+    from airflow.api_fastapi.core_api.datamodels.dag_run import DAGRunResponse
+
+    assert {"dag_run_id", "state"} <= DAGRunResponse.model_fields.keys()

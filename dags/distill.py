@@ -130,6 +130,7 @@ from typing import Any
 import pendulum
 from airflow.sdk import DAG
 
+from bedrock_distill.lineage.assets import report_asset
 from bedrock_distill.notify.callbacks import on_estimate, on_failure, on_question, on_report
 from bedrock_distill.notify.channels import require_usable_channels
 from bedrock_distill.notify.ready_by import deadline_of
@@ -219,7 +220,6 @@ def distill_dag(use_case: UseCase) -> DAG:
         synthesis = synthesis_tasks(use_case, after=approve_spending)
         arms = arm_tasks(use_case, evaluation_shards, synthesis)
         judges = judge_tasks(use_case, after=[arm.answer for arm in arms.values()])
-        scores = evaluation_tasks(use_case, arms)
         report = RenderReportOperator(
             task_id=REPORT,
             ingested=ingest.output,
@@ -227,6 +227,7 @@ def distill_dag(use_case: UseCase) -> DAG:
             arms={name: arm.manifests for name, arm in arms.items()},
             judgments=[judge.output for group in judges for judge in group],
             scores=scores,
+            outlets=[report_asset(use_case.name)],
             **on_report(use_case),
         )
         [*judges[-1], *(arm.ended for arm in arms.values())] >> report

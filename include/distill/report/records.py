@@ -361,6 +361,17 @@ class ShownPastRun(PastRunFigures):
     finished_at: datetime.datetime
 
 
+class ReportEvent(TypedDict):
+    """The ``extra`` of the report asset's event, for DAGs that are scheduled on the asset."""
+
+    report_json_uri: str
+    report_html_uri: str
+    verdict: str
+    actual_usd: float
+    simulated: bool
+    run_key: str
+
+
 class ReportManifest(TypedDict):
     """Result of the task ``report``. The record is passed through XCom only."""
 

@@ -232,6 +232,17 @@ class DatasetManifest(TypedDict):
     teacher: NotRequired[TeacherTokens]  # only for a distillation job
 
 
+class DatasetEvent(TypedDict):
+    """The ``extra`` of the dataset asset's event, for DAGs that are scheduled on the asset."""
+
+    train_uri: str
+    validation_uri: str | None
+    sha256: str
+    records: int
+    arm: str
+    run_key: str
+
+
 class TrainingJobManifest(TypedDict):
     """
     Result of an arm's task ``submit``: the customization job, bought now or earlier.
@@ -258,6 +269,17 @@ class TrainingManifest(TypedDict):
     model_arn: str | None
     training_loss: float | None
     output_uri: str  # S3 prefix under which Bedrock wrote the metrics
+
+
+class ModelEvent(TypedDict):
+    """The ``extra`` of the model asset's event, for DAGs that are scheduled on the asset."""
+
+    model_arn: str
+    job_arn: str
+    training_loss: float | None
+    arm: str
+    run_key: str
+    simulated: bool  # whether the AWS simulator trained the model
 
 
 class LossPoint(TypedDict):

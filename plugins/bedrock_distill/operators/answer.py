@@ -29,6 +29,7 @@ from include.distill.prompt_optimization.records import OptimizedPrompt, Optimiz
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
+    from bedrock_distill.lineage.artifacts import TaskLineage
     from include.distill.config.use_case import UseCase
 
 
@@ -115,6 +116,14 @@ class BedrockAnswerOperator(ModelTask, ArmOperator):
             self.log.warning("Arm %s, model %s: %s", self.arm, self._student.model.key, incomplete)
         usage = Usage.from_answers((answer for answers in outcomes.results for answer in answers), self.folder.run_key)
         return {"arm": self.arm, "rows": len(records), **usage.as_record()}
+
+    def lineage(self, result: AnswerManifest | None) -> TaskLineage:
+        """Return what the task reads and writes."""
+        from bedrock_distill.lineage.model_steps import answer_lineage
+
+        return answer_lineage(
+            self.use_case, self.folder, self.arm, serving=self.serving, optimized=self.optimized, result=result
+        )
 
     @property
     def task_to_clear(self) -> str:

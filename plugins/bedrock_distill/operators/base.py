@@ -8,10 +8,11 @@ from typing import Any
 from airflow.sdk import BaseOperator
 
 from bedrock_distill.lifecycle.run_task import RunTask
+from bedrock_distill.lineage.task import LineageTask, after_execution
 from bedrock_distill.run.access import require_run_uri
 
 
-class DistillOperator(RunTask, BaseOperator):
+class DistillOperator(LineageTask, RunTask, BaseOperator):
     """
     Base class of the operators that work in a run's folder.
 
@@ -35,7 +36,7 @@ class DistillOperator(RunTask, BaseOperator):
         kms_key_arn: str | None = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(**kwargs)
+        super().__init__(post_execute=after_execution, **kwargs)
         require_run_uri(self.task_id, run_uri)
         self.run_uri = run_uri
         self.aws_conn_id = aws_conn_id

@@ -24,6 +24,8 @@ from include.distill.prompt_optimization.records import (
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
+    from bedrock_distill.lineage.artifacts import TaskLineage
+
 
 class BedrockCollectPromptOperator(OptimizationTask, DistillOperator):
     """
@@ -80,6 +82,12 @@ class BedrockCollectPromptOperator(OptimizationTask, DistillOperator):
             "at_most_usd": self.submitted["at_most_usd"],
             "tokens": self.submitted["tokens"],
         }
+
+    def lineage(self, result: OptimizedPromptManifest | None) -> TaskLineage:
+        """Return what the task reads and writes."""
+        from bedrock_distill.lineage.model_steps import prompt_lineage
+
+        return prompt_lineage(self.use_case, result)
 
     def _store(self, body: bytes, uri: str) -> OptimizedPrompt:
         """Check the prompt in the content of the job's file of results, and store it in the run's folder."""

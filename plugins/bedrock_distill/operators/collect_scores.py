@@ -20,6 +20,8 @@ from include.distill.managed_evaluation.records import (
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
+    from bedrock_distill.lineage.artifacts import TaskLineage
+
 
 class BedrockCollectScoresOperator(DistillOperator):
     """
@@ -76,3 +78,11 @@ class BedrockCollectScoresOperator(DistillOperator):
         }
         self.log.info("%s scored %d answers of arm %s.", evaluator, len(questions), arm)
         return manifest
+
+    def lineage(self, result: ScoresManifest | None) -> TaskLineage:
+        """Return what the task reads and writes."""
+        from bedrock_distill.lineage.result_steps import score_lineage
+
+        return score_lineage(
+            self.use_case, self.folder, arm=self.result["arm"], evaluator=self.result["evaluator"], result=result
+        )

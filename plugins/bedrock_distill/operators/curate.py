@@ -29,6 +29,8 @@ from include.distill.synthesis.records import FailedRow, SynthesisManifest
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
+    from bedrock_distill.lineage.artifacts import TaskLineage
+
 
 class CuratePairsOperator(DistillOperator):
     """
@@ -103,6 +105,12 @@ class CuratePairsOperator(DistillOperator):
         emit(pair_samples(self.use_case.name, manifest, FILTER_NAMES))
         self._require_usable_pairs(manifest)
         return manifest
+
+    def lineage(self, result: CurateManifest | None) -> TaskLineage:
+        """Return what the task reads and writes."""
+        from bedrock_distill.lineage.data_steps import curation_lineage
+
+        return curation_lineage(self.folder, result)
 
     def _repeated(
         self, manifests: Sequence[SynthesisManifest], dropped: Counter[str], undecided: Counter[str]

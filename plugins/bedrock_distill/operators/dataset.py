@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from bedrock_distill.lineage.assets import publish
 from bedrock_distill.operators.base import ArmOperator
 from bedrock_distill.run.task_ids import CURATE, MERGE
 from bedrock_distill.run.task_results import ResultOf, read_mapped_results
@@ -14,11 +15,12 @@ from include.distill.core.records import BillLineRecord
 from include.distill.core.storage import write_json
 from include.distill.cost.prices import load_prices
 from include.distill.curation.records import CurateManifest
-from include.distill.training.records import DatasetManifest, MergeManifest
+from include.distill.training.records import DatasetEvent, DatasetManifest, MergeManifest
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
+    from bedrock_distill.lineage.artifacts import TaskLineage
     from include.distill.config.arms import Arm
     from include.distill.config.catalog import Family
     from include.distill.config.prompts import Prompt
@@ -84,6 +86,12 @@ class MergeDatasetOperator(ArmOperator):
         uris = {name: self.folder.merged(self.arm, name) for name in (TRAIN, VALIDATION, "data_card.json")}
         write_json(self.store, uris["data_card.json"], card)
         return self._manifest(training_set, uris)
+
+    def lineage(self, result: MergeManifest | None) -> TaskLineage:
+        """Return what the task reads and writes."""
+        from bedrock_distill.lineage.data_steps import merge_lineage
+
+        return merge_lineage(self.use_case, self.folder, self.arm, result)
 
     def _job_price(self, training_set: TrainingSet) -> list[BillLineRecord]:
         """Return the bill lines of the job that trains on the set, the training last."""
@@ -176,3 +184,21 @@ class UploadDatasetOperator(ArmOperator):
         if teacher := self.merged.get("teacher"):
             dataset["teacher"] = teacher
         return dataset
+
+    def lineage(self, result: DatasetManifest | None) -> TaskLineage:
+        """Return what the task reads and writes."""
+        from bedrock_distill.lineage.data_steps import upload_lineage
+
+        return upload_lineage(self.merged, result)
+
+    def publish_assets(self, context: Context, result: DatasetManifest) -> None:
+        """Announce the training set, unless the same set was stored before."""
+        event: DatasetEvent = {
+            "train_uri": result["train_uri"],
+            "validation_uri": result["validation_uri"],
+            "sha256": result["sha256"],
+            "records": result["records"],
+            "arm": self.arm,
+            "run_key": self.folder.run_key,
+        }
+        publish(self, context, event if result["uploaded"] else None)

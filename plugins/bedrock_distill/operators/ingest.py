@@ -19,6 +19,7 @@ from include.distill.report.run_metrics import row_samples
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
+    from bedrock_distill.lineage.artifacts import TaskLineage
     from include.distill.dataset.reserved_answers import ReservedAnswers
 
 
@@ -70,6 +71,12 @@ class IngestCsvOperator(DistillOperator):
         emit(row_samples(self.use_case.name, ingested.manifest()))
         return {**ingested.manifest(), "changes": changes}
 
+    def lineage(self, result: IngestManifest | None) -> TaskLineage:
+        """Return what the task reads and writes."""
+        from bedrock_distill.lineage.data_steps import ingest_lineage
+
+        return ingest_lineage(self.use_case, self.folder, result)
+
     def _reserved_answers(self) -> ReservedAnswers | None:
         """Return the check of training answers for reserved strings; ``None`` if no arm is trained."""
         from include.distill.dataset.reserved_answers import ReservedAnswers
@@ -109,6 +116,12 @@ class ShardRowsOperator(DistillOperator):
         for number, part in enumerate(parts):
             write_jsonl(self.store, self.folder.shard(self.rows, number), islice(records, len(part)))
         return list(range(len(parts)))
+
+    def lineage(self, result: ShardNumbers | None) -> TaskLineage:
+        """Return what the task reads and writes."""
+        from bedrock_distill.lineage.data_steps import shard_lineage
+
+        return shard_lineage(self.folder, self.rows, result)
 
     def _row_ids(self, source: str) -> set[str]:
         """Return the ids of the rows to split. Only ids and groups are held in memory."""

@@ -21,6 +21,7 @@ from include.distill.inference.fan_out import Outcomes, for_each
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
+    from bedrock_distill.lineage.artifacts import TaskLineage
     from include.distill.evaluation.judge import PairwiseComparison
 
 
@@ -91,3 +92,16 @@ class BedrockJudgeOperator(ModelTask, DistillOperator):
             "verdicts": len(outcomes.results),
             **usage.as_record(),
         }
+
+    def lineage(self, result: JudgeManifest | None) -> TaskLineage:
+        """Return what the task reads and writes."""
+        from bedrock_distill.lineage.result_steps import judge_lineage
+
+        return judge_lineage(
+            self.use_case,
+            self.folder,
+            judge=self.judge,
+            candidate=self.candidate,
+            baseline=self.baseline,
+            result=result,
+        )

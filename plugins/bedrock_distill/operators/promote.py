@@ -39,6 +39,8 @@ from include.distill.training.records import TrainingManifest
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
+    from bedrock_distill.lineage.artifacts import TaskLineage
+
 
 class PromoteChampionOperator(WinnerOperator):
     """
@@ -109,6 +111,12 @@ class PromoteChampionOperator(WinnerOperator):
         if champion.endpoint:
             manifest["endpoint_arn"], manifest["endpoint_kind"] = champion.endpoint.arn, champion.endpoint.kind
         return manifest
+
+    def lineage(self, result: PromotionManifest | None) -> TaskLineage:
+        """Return what the task reads and writes."""
+        from bedrock_distill.lineage.result_steps import promotion_lineage
+
+        return promotion_lineage(self.reported["report_json_uri"], result)
 
     def _promote_behind_endpoint(self, winner: Winner, context: Context) -> Champion:
         """Write the champion's record between two checks that the standing endpoint answers with the winner."""

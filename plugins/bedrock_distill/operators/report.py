@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from bedrock_distill.lineage.assets import publish
 from bedrock_distill.operators.base import DistillOperator
 from bedrock_distill.operators.records import ArmManifests
 from bedrock_distill.run.run_history import record_run
@@ -29,6 +30,7 @@ from include.distill.report.records import (
     JudgedParts,
     Report,
     ReportCost,
+    ReportEvent,
     ReportManifest,
     UncertainCost,
 )
@@ -38,6 +40,7 @@ from include.distill.training.metrics_files import TRAINING_METRICS, VALIDATION_
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
+    from bedrock_distill.lineage.artifacts import TaskLineage
     from bedrock_distill.operators.report_reader import ReportReader
     from include.distill.evaluation.records import AnswerEndings
     from include.distill.labeling.records import Label
@@ -141,6 +144,17 @@ class RenderReportOperator(DistillOperator):
             "actual_usd": report["cost"]["actual_usd"],
             "simulated": report["simulated"],
         }
+
+    def lineage(self, result: ReportManifest | None) -> TaskLineage:
+        """Return what the task reads and writes."""
+        from bedrock_distill.lineage.result_steps import report_lineage
+
+        return report_lineage(self.use_case, self.folder, self.scores or (), result)
+
+    def publish_assets(self, context: Context, result: ReportManifest) -> None:
+        """Announce the report."""
+        event: ReportEvent = {**result, "run_key": self.folder.run_key}
+        publish(self, context, event)
 
     def _judgments(self) -> list[JudgeManifest]:
         """Return the manifests of all judges, in the order of the use case's comparisons."""

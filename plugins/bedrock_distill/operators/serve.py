@@ -53,6 +53,8 @@ from include.distill.training.records import TrainingManifest
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
+    from bedrock_distill.lineage.artifacts import TaskLineage
+
 
 @dataclass(frozen=True)
 class Endpoint:
@@ -204,6 +206,12 @@ class BedrockProvisionThroughputOperator(ServingOperator):
         manifest["bought"] = purchase.bought
         emit(purchase_samples(self.use_case.name, kind.noun, int(purchase.bought)))
         return manifest
+
+    def lineage(self, result: ThroughputManifest | None) -> TaskLineage:
+        """Return what the task reads and writes."""
+        from bedrock_distill.lineage.model_steps import serving_lineage
+
+        return serving_lineage(self.trained, result)
 
     def _find_or_buy(self, kind: EndpointKind, model_arn: str, context: Context) -> Purchase[AnyEndpoint]:
         ordinal = len(self._release_records()) + 1

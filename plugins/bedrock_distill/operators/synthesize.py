@@ -29,6 +29,7 @@ from include.distill.synthesis.records import FailedRow, SynthesisManifest
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
+    from bedrock_distill.lineage.artifacts import TaskLineage
     from include.distill.curation.critic import Critic, CriticCounter
     from include.distill.curation.filters import PairFilters
     from include.distill.curation.records import SampleCounts
@@ -128,6 +129,12 @@ class BedrockSynthesizeOperator(ModelTask, DistillOperator):
     @property
     def _shard_uri(self) -> str:
         return self.folder.shard("train", int(self.shard))
+
+    def lineage(self, result: SynthesisManifest | None) -> TaskLineage:
+        """Return what the task reads and writes."""
+        from bedrock_distill.lineage.data_steps import synthesis_lineage
+
+        return synthesis_lineage(self.use_case, self.folder, result)
 
     def _written(
         self,

@@ -39,6 +39,8 @@ from include.distill.training.records import DatasetManifest, TrainingJobManifes
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
+    from bedrock_distill.lineage.artifacts import TaskLineage
+
 
 class BedrockSubmitCustomizationJobOperator(ArmOperator):
     """
@@ -110,6 +112,12 @@ class BedrockSubmitCustomizationJobOperator(ArmOperator):
         """Find or buy the job; return its name and ARN."""
         with record_attempt(context):
             return self._find_or_buy(context)
+
+    def lineage(self, result: TrainingJobManifest | None) -> TaskLineage:
+        """Return what the task reads and writes."""
+        from bedrock_distill.lineage.model_steps import submit_lineage
+
+        return submit_lineage(self.use_case, self.arm, self.dataset, result)
 
     def _find_or_buy(self, context: Context) -> TrainingJobManifest:
         recipe = training_recipe(self.use_case, self.arm)

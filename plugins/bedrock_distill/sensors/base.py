@@ -20,6 +20,7 @@ from airflow.sdk import BaseOperator
 from bedrock_distill.hooks.aws import credentials_source
 from bedrock_distill.lifecycle.abandoned_jobs import record_attempt, record_error
 from bedrock_distill.lifecycle.run_task import RunTask
+from bedrock_distill.lineage.task import LineageTask, after_execution
 from bedrock_distill.run.access import require_run_uri
 from bedrock_distill.run.checks import Checks, utc_now
 from bedrock_distill.triggers.polling import PollingTrigger
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 ManifestT = TypeVar("ManifestT", bound=Mapping[str, object])
 
 
-class WaitingSensor(RunTask, BaseOperator, Generic[ManifestT]):
+class WaitingSensor(LineageTask, RunTask, BaseOperator, Generic[ManifestT]):
     """
     Base class of the sensors.
 
@@ -66,7 +67,7 @@ class WaitingSensor(RunTask, BaseOperator, Generic[ManifestT]):
         kms_key_arn: str | None = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(**kwargs)
+        super().__init__(post_execute=after_execution, **kwargs)
         if poll_interval_seconds <= 0 or timeout_seconds <= 0:
             message = (
                 f"{self.task_id}: poll_interval_seconds is {poll_interval_seconds} and timeout_seconds is"

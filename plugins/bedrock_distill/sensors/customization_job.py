@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bedrock_distill.hooks.bedrock import CustomizationJob
 from bedrock_distill.hooks.statuses import JOB_STATUS, Progress
+from bedrock_distill.lifecycle.bought_by_run import has_bought_job
 from bedrock_distill.lifecycle.progress import describe_job, describe_stall
+from bedrock_distill.lineage.assets import publish
 from bedrock_distill.run.task_ids import PREFLIGHT, SUBMIT, sibling_task
 from bedrock_distill.run.task_results import ResultOf
 from bedrock_distill.run.what_to_clear import task_to_clear
@@ -19,7 +21,12 @@ from include.distill.core.errors import FAILED_TASK, ContractError, JobFailedErr
 from include.distill.core.job_failures import NO_ATTEMPT_LEFT, FailureCause, job_failure, stated_reason
 from include.distill.cost.job_price import describe_cost
 from include.distill.inference.quoted_requests import escaped
-from include.distill.training.records import TrainingJobManifest, TrainingManifest
+from include.distill.training.records import ModelEvent, TrainingJobManifest, TrainingManifest
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+    from bedrock_distill.lineage.artifacts import TaskLineage
 
 
 class BedrockCustomizationJobSensor(WaitingSensor[TrainingManifest]):
@@ -54,6 +61,7 @@ class BedrockCustomizationJobSensor(WaitingSensor[TrainingManifest]):
         self.stall_after_seconds = stall_after_seconds
         self.stop_when_marked_failed = stop_when_marked_failed
         self._stall_was_logged = False
+        self._job: CustomizationJob | None = None
 
     @property
     def resource(self) -> str:
@@ -64,6 +72,7 @@ class BedrockCustomizationJobSensor(WaitingSensor[TrainingManifest]):
         """Look up the job by its name; return the manifest if the job has completed."""
         name = self.submitted["job_name"]
         job = self.ownership.find_submitted_job(name, self.submitted["fingerprint"])
+        self._job = job
         if job is None:
             raise NotFoundError(
                 f"This run has no job {name} in Bedrock. If another environment has a job with this name, the log says"
@@ -100,6 +109,28 @@ class BedrockCustomizationJobSensor(WaitingSensor[TrainingManifest]):
             self._stall_was_logged = True  # while the task is deferred, its trigger logs the stall
             self.log.warning("%s", describe_stall(job))
         return None
+
+    def lineage(self, result: TrainingManifest | None) -> TaskLineage:
+        """Return what the task reads and writes."""
+        from bedrock_distill.lineage.model_steps import trained_lineage
+
+        return trained_lineage(self.use_case, self.submitted["job_arn"], self._job, result)
+
+    def publish_assets(self, context: Context, result: TrainingManifest) -> None:
+        """Announce the model, unless an earlier run bought it."""
+        model_arn = result["model_arn"]
+        if model_arn is None or not has_bought_job(self, self.submitted):
+            publish(self, context, None)
+            return
+        event: ModelEvent = {
+            "model_arn": model_arn,
+            "job_arn": result["job_arn"],
+            "training_loss": result["training_loss"],
+            "arm": self._arm,
+            "run_key": self.folder.run_key,
+            "simulated": self.hook.is_simulated(self.model(self.use_case.student).foundation_id),
+        }
+        publish(self, context, event)
 
     def trigger(self, **common: Any) -> PollingTrigger:
         """Return the trigger that waits for the job to end."""

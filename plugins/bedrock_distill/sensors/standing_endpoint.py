@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bedrock_distill.lifecycle.endpoints import kind_named
 from bedrock_distill.lifecycle.progress import describe_standing
@@ -18,6 +18,9 @@ from include.distill.core.durations import format_duration
 from include.distill.core.errors import WaitTimeoutError
 from include.distill.evaluation.endpoint_records import SwitchManifest
 from include.distill.evaluation.records import StandingKind
+
+if TYPE_CHECKING:
+    from bedrock_distill.lineage.artifacts import TaskLineage
 
 
 class StandingEndpointSensor(EndpointChangeTask, WaitingSensor[SwitchManifest]):
@@ -63,6 +66,12 @@ class StandingEndpointSensor(EndpointChangeTask, WaitingSensor[SwitchManifest]):
         self.checks.status = describe_standing(kind, endpoint) if endpoint else f"{self.resource} cannot be found yet"
         self.log.info("%s", self.checks.status)
         return None
+
+    def lineage(self, result: SwitchManifest | None) -> TaskLineage:
+        """Return what the task reads and writes."""
+        from bedrock_distill.lineage.model_steps import switch_lineage
+
+        return switch_lineage(result)
 
     def trigger(self, **common: Any) -> PollingTrigger:
         """Return the trigger that waits until the creation or the update of the endpoint has ended."""

@@ -26,6 +26,7 @@ from typing import Any
 from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.sdk import TaskGroup, TriggerRule
 
+from bedrock_distill.lineage.assets import dataset_asset, model_asset
 from bedrock_distill.operators.answer import BedrockAnswerOperator
 from bedrock_distill.operators.dataset import MergeDatasetOperator, UploadDatasetOperator
 from bedrock_distill.operators.deploy import (
@@ -161,11 +162,14 @@ def tuned_arm(
     with TaskGroup(arm.name, tooltip=_tooltip(arm, use_case)):
         pairs = synthesis if arm.wants_pairs else []
         merge = MergeDatasetOperator(task_id=MERGE, arm=arm.name, synthesis=pairs)
-        upload = UploadDatasetOperator(task_id=UPLOAD, arm=arm.name, merged=merge.output)
+        upload = UploadDatasetOperator(
+            task_id=UPLOAD, arm=arm.name, merged=merge.output, outlets=[dataset_asset(use_case.name)]
+        )
         submit = BedrockSubmitCustomizationJobOperator(task_id=SUBMIT, arm=arm.name, dataset=upload.output)
         trained = BedrockCustomizationJobSensor(
             task_id=TRAINED,
             submitted=submit.output,
+            outlets=[model_asset(use_case.name)],
             poll_interval_seconds=training.poll_interval_seconds,
             timeout_seconds=training.timeout_hours * 3600,
             stall_after_seconds=training.stall_after_hours * 3600,

@@ -1,0 +1,3 @@
+"""Say what each task reads and writes: lineage for OpenLineage, and Airflow assets."""
+
+from __future__ import annotations

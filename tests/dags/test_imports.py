@@ -11,8 +11,10 @@ from include.distill.core.paths import PROJECT_ROOT
 from tests.fakes.variables import VARIABLES
 
 LOAD = "import json, runpy, sys; runpy.run_path('dags/distill.py'); print(json.dumps(sorted(sys.modules)))"
-# The code of single steps: of synthesize, curate, ingest, judge, merge and report.
+# The code of single steps: of synthesize, curate, ingest, judge, merge and report, and of the reports to OpenLineage.
 OF_ONE_STEP = (
+    "bedrock_distill.lineage.facets",
+    "bedrock_distill.lineage.result_steps",
     "include.distill.grounding",
     "include.distill.curation.filters",
     "include.distill.dataset.ingestion",

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -30,19 +32,43 @@ def make_run(state: Path, **variables: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+def lineage_to(events: Path) -> dict[str, str]:
+    """Return the variables with which Airflow writes OpenLineage's events to a file."""
+    settings = {"TYPE": "file", "LOG_FILE_PATH": str(events), "APPEND": "true"}
+    return {f"OPENLINEAGE__TRANSPORT__{name}": value for name, value in settings.items()}
+
+
+def asset_events(state: Path) -> dict[str, dict[str, Any]]:
+    """Return the data of the last run's asset events by the name of the asset."""
+    query = "SELECT asset.name, event.extra FROM asset_event AS event JOIN asset ON asset.id = event.asset_id"
+    with closing(sqlite3.connect(state / "airflow" / "airflow.db")) as database:
+        return {name: json.loads(extra) for name, extra in database.execute(query)}
+
+
 @pytest.fixture(scope="module")
 def two_runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """Two runs on one simulated account, and its ledger afterwards."""
     state = tmp_path_factory.mktemp("two_runs")
-    runs, reports, asked = [], [], []
-    for _ in range(2):
-        runs.append(make_run(state, DOCUMENTS="6", EVALUATION="4"))
+    runs, reports, asked, lineage, announced = [], [], [], [], []
+    for number in range(2):
+        events = state / f"lineage-{number}.jsonl"
+        runs.append(make_run(state, DOCUMENTS="6", EVALUATION="4", **lineage_to(events)))
         assert runs[-1].returncode == 0, runs[-1].stdout + runs[-1].stderr
         reports.append(json.loads((state / "report" / "report.json").read_text()))
         asked += json.loads((state / "access.json").read_text())
+        lineage.append([json.loads(line) for line in events.read_text().splitlines()])
+        announced.append(asset_events(state))
     with start_simulator(state / "aws_simulator") as simulator:
         ledger = simulator.ledger
-    return {"runs": runs, "reports": reports, "ledger": ledger, "asked": asked, "state": state}
+    return {
+        "runs": runs,
+        "reports": reports,
+        "ledger": ledger,
+        "asked": asked,
+        "state": state,
+        "lineage": lineage,
+        "announced": announced,
+    }
 
 
 def test_the_report_follows_its_schema_and_its_counts_add_up(two_runs: dict[str, Any]) -> None:
@@ -114,6 +140,50 @@ def test_the_page_says_simulated_and_the_console_shows_verdict_bill_and_report(
     out = two_runs["runs"][0].stdout
     for expected in ("SIMULATED", two_runs["reports"][0]["verdict"], "Bill: $", "report.html", "still existing"):
         assert expected in out
+
+
+class TestLineage:
+    def test_openlineage_follows_the_csv_to_the_report(self, two_runs: dict[str, Any]) -> None:
+        """The events are in the order in which the tasks ended, so one pass over them is enough."""
+        reached = {"include/data/aws_docs_qa/train.csv"}
+        for event in two_runs["lineage"][0]:
+            if reached & {given["name"] for given in event["inputs"]}:
+                reached |= {made["name"] for made in event["outputs"]}
+        folder = f"distill/runs/aws_docs_qa/{two_runs['reports'][0]['run_key']}"
+        assert reached >= {
+            f"{folder}/{name}"
+            for name in ("source/train.jsonl", "synthetic/accepted", "merged/tuned/train.jsonl", "answers/tuned")
+        } | {f"{folder}/report/report.json"}
+        for part in ("distill/datasets/", "model-customization-job/", "custom-model/", "custom-model-deployment/"):
+            assert [name for name in reached if name.startswith(part)], part
+
+    def test_every_task_that_started_ended_and_every_event_names_its_run(self, two_runs: dict[str, Any]) -> None:
+        for events, report in zip(two_runs["lineage"], two_runs["reports"], strict=True):
+            by_kind = {
+                kind: {(one["job"]["name"], one["run"]["runId"]) for one in events if one["eventType"] == kind}
+                for kind in ("START", "COMPLETE")
+            }
+            assert len(by_kind["COMPLETE"]) > 20
+            # The command ends Airflow as soon as the run has ended, perhaps before Airflow has sent its last events.
+            unfinished = {name for name, _ in by_kind["START"] - by_kind["COMPLETE"]}
+            assert unfinished <= {"distill_aws_docs_qa", "distill_aws_docs_qa.outcome"}
+            facts = [one["run"]["facets"]["bedrock_distill"] for one in events if one["inputs"]]
+            assert {fact["run_key"] for fact in facts} == {report["run_key"]}
+
+    def test_openlineage_gets_no_text_of_rows_and_answers(self, two_runs: dict[str, Any]) -> None:
+        sent = json.dumps(two_runs["lineage"], ensure_ascii=False)
+        disagreements = [*two_runs["reports"][0]["disagreements"], *two_runs["reports"][0]["pair_sample"]]
+        texts = {one[key] for one in disagreements for key in ("question", "answer") if key in one}
+        assert texts
+        assert [text for text in texts if text in sent] == []
+
+    def test_assets_get_events_only_for_what_is_new(self, two_runs: dict[str, Any]) -> None:
+        first, second = two_runs["announced"]
+        made = {f"distill_{kind}_aws_docs_qa" for kind in ("dataset", "model", "report")}
+        assert (first.keys(), second.keys()) == (made, {"distill_report_aws_docs_qa"})
+        model = first["distill_model_aws_docs_qa"]
+        assert model["simulated"] is True
+        assert model["job_arn"] == two_runs["reports"][0]["arms"][1]["job_arn"]
 
 
 def test_a_failing_run_names_the_task_its_error_and_its_log(tmp_path: Path) -> None:

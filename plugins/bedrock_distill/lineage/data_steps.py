@@ -70,7 +70,7 @@ def merge_lineage(use_case: UseCase, folder: RunFolder, arm: str, result: MergeM
     return TaskLineage(
         tuple(inputs),
         (
-            *_training_files(result["train_uri"], result["validation_uri"], result["records"], result["validation"]),
+            *training_set(result["train_uri"], result["validation_uri"], result["records"], result["validation"]),
             stored(result["card_uri"], "Data card, which describes the training set"),
         ),
     )
@@ -78,15 +78,25 @@ def merge_lineage(use_case: UseCase, folder: RunFolder, arm: str, result: MergeM
 
 def upload_lineage(merged: MergeManifest, result: DatasetManifest | None) -> TaskLineage:
     """Return the lineage of ``upload``: the training file to its copy in a folder that is named after its hash."""
-    inputs = _training_files(merged["train_uri"], merged["validation_uri"])
+    inputs = training_set(merged["train_uri"], merged["validation_uri"])
     if result is None:
         return TaskLineage(inputs)
     return TaskLineage(inputs, training_set(result["train_uri"], result["validation_uri"], result["records"]))
 
 
-def training_set(train_uri: str, validation_uri: str | None = None, records: int | None = None) -> tuple[Artifact, ...]:
-    """Return the files that a training job reads."""
-    return _training_files(train_uri, validation_uri, records)
+def training_set(
+    train_uri: str, validation_uri: str | None = None, records: int | None = None, validation: int | None = None
+) -> tuple[Artifact, ...]:
+    """
+    Return the training file of an arm, and the validation file if there is one.
+
+    :param records: number of records in the training file.
+    :param validation: number of records in the validation file.
+    """
+    train = stored(train_uri, "Training file of a custom model", rows=records)
+    if not validation_uri:
+        return (train,)
+    return train, stored(validation_uri, "Validation file of a custom model", rows=validation)
 
 
 def rows_of(folder: RunFolder, side: Side, rows: int | None = None) -> Artifact:
@@ -115,12 +125,3 @@ def _rejected_pairs(folder: RunFolder, rows: int | None = None) -> Artifact:
 
 def _repeated_pairs(folder: RunFolder) -> Artifact:
     return stored(folder.synthetic_repeated, "Pairs that repeat the question of another pair, and are not used")
-
-
-def _training_files(
-    train_uri: str, validation_uri: str | None, records: int | None = None, validation: int | None = None
-) -> tuple[Artifact, ...]:
-    train = stored(train_uri, "Training file of a custom model", rows=records)
-    if not validation_uri:
-        return (train,)
-    return train, stored(validation_uri, "Validation file of a custom model", rows=validation)

@@ -82,7 +82,7 @@ def prompt_lineage(use_case: UseCase, result: OptimizedPromptManifest | None) ->
 
 def switch_lineage(result: SwitchManifest | None) -> TaskLineage:
     """Return the lineage of ``switched``: the winner to the standing endpoint that answers with it."""
-    if result is None or not result["arn"]:
+    if not result or not result["arn"]:  # a rollback without a standing endpoint has an empty result
         return TaskLineage()
     endpoint = bedrock_resource(result["arn"], "ENDPOINT", "Standing endpoint, which answers with the champion")
     return TaskLineage((custom_model(result["model_arn"]),), (endpoint,))

@@ -11,7 +11,7 @@ from include.distill.config.layout import RunFolder
 from include.distill.config.use_case import UseCase, repeat_arm_name
 from include.distill.evaluation.records import JudgeManifest, PromotionManifest, Verdict
 from include.distill.managed_evaluation.records import ScoreRecord, ScoresManifest
-from include.distill.report.records import ReportManifest
+from include.distill.report.records import ReportEvent, ReportManifest
 
 
 def judge_lineage(
@@ -57,6 +57,18 @@ def report_lineage(
         return TaskLineage(inputs)
     page = stored(result["report_html_uri"], "Report of the run, as a page")
     return TaskLineage(inputs, (_report(result["report_json_uri"]), page))
+
+
+def report_event(result: ReportManifest, run_key: str) -> ReportEvent:
+    """Return the data of the event of the report's asset."""
+    return {
+        "report_json_uri": result["report_json_uri"],
+        "report_html_uri": result["report_html_uri"],
+        "verdict": result["verdict"],
+        "actual_usd": result["actual_usd"],
+        "simulated": result["simulated"],
+        "run_key": run_key,
+    }
 
 
 def promotion_lineage(report_uri: str, result: PromotionManifest | None) -> TaskLineage:

@@ -42,11 +42,12 @@ _CALLS_IN_RESULTS: Mapping[str, str] = {"calls": "calls", "cache_hits": "stored_
 
 
 def run_facts(
-    folder: RunFolder, place: Mapping[str, Any], result: Mapping[str, Any], asked: RateLimitedModel | None = None
+    folder: RunFolder | None, place: Mapping[str, Any], result: Mapping[str, Any], asked: RateLimitedModel | None = None
 ) -> RunFacts:
     """
     Return the facts about a run that a task knows.
 
+    :param folder: the folder of the run; ``None`` if it is not known. A rollback has no folder.
     :param place: the arm, the shard and the judge of the task, as far as the task has them.
     :param result: the result of the task; empty if there is no result.
     :param asked: the client with which the task called models; ``None`` if it called none.
@@ -54,8 +55,8 @@ def run_facts(
     keys = {**_FACTS_IN_RESULTS, **(_CALLS_IN_RESULTS if asked else {})}
     known: dict[str, Any] = {
         "environment": environment_name(),
-        "use_case": folder.use_case_name,
-        "run_key": folder.run_key,
+        "use_case": folder.use_case_name if folder else None,
+        "run_key": folder.run_key if folder else None,
         "usd": asked.spent_usd if asked else None,
         **place,
         **{fact: result[key] for key, fact in keys.items() if result.get(key) is not None},

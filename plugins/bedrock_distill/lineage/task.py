@@ -84,4 +84,5 @@ class LineageTask(RunAccess):
 
     def _facts(self, result: Any) -> RunFacts:
         place = {name: self.__dict__.get(name) for name in ("arm", "shard", "judge")}
-        return run_facts(self.folder, place, result if isinstance(result, Mapping) else {}, self.asked)
+        folder = self.folder if self.run_uri.startswith("s3://") else None  # other tasks have a placeholder
+        return run_facts(folder, place, result if isinstance(result, Mapping) else {}, self.asked)

@@ -30,7 +30,6 @@ from include.distill.report.records import (
     JudgedParts,
     Report,
     ReportCost,
-    ReportEvent,
     ReportManifest,
     UncertainCost,
 )
@@ -153,8 +152,9 @@ class RenderReportOperator(DistillOperator):
 
     def publish_assets(self, context: Context, result: ReportManifest) -> None:
         """Announce the report."""
-        event: ReportEvent = {**result, "run_key": self.folder.run_key}
-        publish(self, context, event)
+        from bedrock_distill.lineage.result_steps import report_event
+
+        publish(self, context, report_event(result, self.folder.run_key))
 
     def _judgments(self) -> list[JudgeManifest]:
         """Return the manifests of all judges, in the order of the use case's comparisons."""

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from bedrock_distill.lifecycle.rollback_place import NO_CHANGE
 from bedrock_distill.lineage.model_steps import (
     answer_lineage,
     prompt_lineage,
@@ -114,4 +115,5 @@ def test_the_standing_endpoint_is_made_from_the_winner() -> None:
     result: Any = {"model_arn": MODEL_ARN, "arn": DEPLOYMENT_ARN}
     lineage = switch_lineage(result)
     assert (names(lineage.inputs), names(lineage.outputs)) == (["custom-model/m"], ["custom-model-deployment/d"])
-    assert switch_lineage(None) == ((), ())
+    for nothing in (None, NO_CHANGE):
+        assert switch_lineage(nothing) == ((), ())

@@ -21,6 +21,10 @@ def test_facts_that_are_not_known_are_absent() -> None:
     assert run_facts(FOLDER, {"arm": None}, {}) == RUN
 
 
+def test_a_rollback_has_no_folder() -> None:
+    assert run_facts(None, {}, {}) == {"environment": "test"}
+
+
 def asked(spent_usd: float | None) -> Any:
     return SimpleNamespace(spent_usd=spent_usd)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 from types import SimpleNamespace
 from typing import Any
@@ -9,22 +10,27 @@ from typing import Any
 import pytest
 from airflow.sdk.exceptions import TaskDeferred
 
+from bedrock_distill.lifecycle.rollback_place import RollbackPlace
 from bedrock_distill.lineage.assets import dataset_asset, model_asset, report_asset
 from bedrock_distill.lineage.data_steps import ingest_lineage
 from bedrock_distill.lineage.facets import RUN_FACET
-from bedrock_distill.lineage.task import after_execution
+from bedrock_distill.lineage.task import LineageTask, after_execution
 from bedrock_distill.operators.dataset import UploadDatasetOperator
 from bedrock_distill.operators.ingest import ShardRowsOperator
+from bedrock_distill.run.workers_task import WorkersTask
 from bedrock_distill.sensors.customization_job import BedrockCustomizationJobSensor
 from include.distill.config.use_case import UseCase
+from include.distill.report.records import ReportEvent
 from tests.fakes.dialogue import say
 from tests.fakes.fake_bedrock import FINGERPRINT, FakeBedrock
 from tests.fakes.memory_store import MemoryStore
 from tests.plugins.conftest import FOLDER, RUN_URI
 from tests.plugins.lineage.test_facets import sent
+from tests.plugins.operators.test_every_operator import new_task, task_classes
 from tests.plugins.operators.test_report import PipelineRun
 
 Dataset = tuple[str, str]
+REPORTING_CLASSES = [one for one in task_classes() if issubclass(one, LineageTask) and not inspect.isabstract(one)]
 ASSETS = [dataset_asset("aws_docs_qa"), model_asset("aws_docs_qa"), report_asset("aws_docs_qa")]
 
 
@@ -154,6 +160,13 @@ def test_the_start_names_the_run_before_anything_is_read(equip: Any, store: Memo
     assert event["run_facets"][RUN_FACET]["run_key"] == FOLDER.run_key
 
 
+@pytest.mark.parametrize("task_class", REPORTING_CLASSES)
+def test_every_task_can_report_its_start(task_class: Any) -> None:
+    """Some tasks have a placeholder in place of a run's folder."""
+    placeholders = {"run_uri": "none"} if issubclass(task_class, (RollbackPlace, WorkersTask)) else {}
+    assert RUN_FACET in sent(new_task(task_class, **placeholders).get_openlineage_facets_on_start())["run_facets"]
+
+
 def test_an_error_in_the_lineage_is_logged_and_goes_no_further(equip: Any, capsys: pytest.CaptureFixture[str]) -> None:
     task = equip(UploadDatasetOperator(task_id="tuned.upload", run_uri=RUN_URI, arm="tuned", merged={}))
     assert task.get_openlineage_facets_on_complete(None) is None
@@ -184,7 +197,8 @@ class TestAssets:
         assert (dataset["arm"], dataset["run_key"]) == ("tuned", FOLDER.run_key)
         assert dataset["train_uri"].endswith(f"/{dataset['sha256']}/train.jsonl")
         assert (model["model_arn"].startswith("arn:model/"), model["training_loss"]) == (True, 0.5)
-        assert extras["RenderReportOperator"] == {**manifest, "run_key": FOLDER.run_key}
+        report = extras["RenderReportOperator"]
+        assert report == {**{key: manifest.get(key) for key in ReportEvent.__annotations__}, "run_key": FOLDER.run_key}
 
     def test_what_an_earlier_run_made_is_not_announced_again(
         self, run: ReportingRun, sensor: Any, context: Any, bedrock: FakeBedrock

@@ -226,7 +226,7 @@ def distill_dag(use_case: UseCase) -> DAG:
             synthesis=synthesis,
             arms={name: arm.manifests for name, arm in arms.items()},
             judgments=[judge.output for group in judges for judge in group],
-            scores=scores,
+            scores=evaluation_tasks(use_case, arms),
             outlets=[report_asset(use_case.name)],
             **on_report(use_case),
         )

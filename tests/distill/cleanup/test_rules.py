@@ -345,6 +345,7 @@ def test_objects_that_runs_share_are_kept_while_a_run_may_need_them() -> None:
         ("training/0123/loss.csv", False),
         ("splits/docs.jsonl", False),
         ("latest/docs.json", False),
+        ("history/docs/2026-11.json", False),
         ("notes.txt", True),
         ("runs-of-mine/x", True),
     ],

@@ -26,6 +26,13 @@ async def report_pages(scope: Any, receive: Any, send: Any) -> None:
 APPS = [{"app": report_pages, "url_prefix": "/distill", "name": "distill"}]
 VIEWS = [
     {
+        "name": "Distill",
+        "href": ui_path("distill/overview"),
+        "destination": "nav",
+        "category": "browse",
+        "url_route": "distill",
+    },
+    {
         "name": "Distill reports",
         "href": ui_path("distill/"),
         "destination": "nav",
@@ -44,7 +51,7 @@ REFERENCES = [ReadyByReference]  # the scheduler computes the deadlines of runs 
 
 
 class BedrockDistillPlugin(AirflowPlugin):
-    """Add the reports to Airflow's UI: a list in the navigation, and a tab on each run."""
+    """Add pages to Airflow's UI: an overview and a list of reports in the navigation, and a tab on each run."""
 
     name = "bedrock_distill"
     fastapi_apps = APPS

@@ -19,7 +19,7 @@ from airflow.api_fastapi.core_api.security import get_user, requires_access_dag
 from fastapi import Depends, FastAPI, HTTPException, Query, Request, Response
 from starlette.exceptions import HTTPException as AnyHTTPException
 
-from bedrock_distill.ui import resource_pages
+from bedrock_distill.ui import overview_pages, resource_pages
 from bedrock_distill.ui.live_pages import live_run
 from bedrock_distill.ui.paths import ui_path
 from bedrock_distill.ui.served_pages import LIVE_POLICY, REPORT_POLICY, is_foreign, logged, may_read, page, store_for
@@ -58,6 +58,7 @@ app = FastAPI(
 
 
 app.include_router(resource_pages.router)
+app.include_router(overview_pages.router)
 
 
 @app.get("/")

@@ -8,6 +8,9 @@ from __future__ import annotations
 
 import logging
 import secrets
+import threading
+import time
+from functools import lru_cache
 from typing import Any
 
 from airflow.api_fastapi.core_api.security import requires_access_dag
@@ -21,6 +24,9 @@ from include.distill.config.use_case import UseCase
 from include.distill.core.storage import ObjectStore
 
 log = logging.getLogger(__name__)
+
+CLIENTS_SECONDS = 300.0  # how long pages use the same clients
+_creating = threading.Lock()  # without it, threads that start together would each create clients
 
 _POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none';"
@@ -44,12 +50,21 @@ def is_foreign(store: ObjectStore, use_case: UseCase) -> bool:
 
 
 def store_for(use_case: UseCase) -> ObjectStore:
-    """Return a use case's object store, which uses the use case's own connection."""
-    return S3ObjectStore(
-        AwsClients(
-            use_case.aws.conn_id, use_case.aws.region, bucket_owners=use_case.bucket_owners, config=FAIL_FAST_CONFIG
-        )
-    )
+    """
+    Return a use case's object store, which uses the use case's own connection.
+
+    To create boto3's clients takes much longer than to read what a page shows, so use cases with the same connection
+    share them. After some minutes, new clients read the connection again, because a person may have changed it.
+    """
+    period = int(time.monotonic() // CLIENTS_SECONDS)
+    owners = tuple(sorted(use_case.bucket_owners.items()))
+    with _creating:
+        return S3ObjectStore(_clients(use_case.aws.conn_id, use_case.aws.region, owners, period))
+
+
+@lru_cache(maxsize=16)
+def _clients(conn_id: str, region: str | None, owners: tuple[tuple[str, str], ...], period: int) -> AwsClients:
+    return AwsClients(conn_id, region, bucket_owners=dict(owners), config=FAIL_FAST_CONFIG)
 
 
 def logged(error: Exception, place: str) -> str:

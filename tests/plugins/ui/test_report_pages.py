@@ -10,16 +10,12 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from airflow import settings
 from airflow.api_fastapi.app import _AuthManagerState
 from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity
 from airflow.api_fastapi.auth.managers.simple.simple_auth_manager import SimpleAuthManager
-from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser
-from airflow.models import import_all_models
-from airflow.models.base import Base
 from starlette.testclient import TestClient
 
-from bedrock_distill.ui import report_pages, served_pages
+from bedrock_distill.ui import overview_pages, report_pages, served_pages
 from bedrock_distill.ui.stored_run import Instance, StoredRun
 from include.distill.config.layout import Layout, RunFolder
 from include.distill.config.loader import UseCases
@@ -28,29 +24,22 @@ from include.distill.config.use_case import UseCase
 from include.distill.core.errors import RefusedError
 from include.distill.core.naming import run_key
 from include.distill.core.storage import write_json
+from include.distill.history.months import update_run
 from include.distill.report.build import build_report
 from include.distill.report.past_runs import list_entry
 from tests.distill.report.example_report import inputs
+from tests.distill.trend.example_nights import entry
 from tests.docs.pages import names, page, rows, section
 from tests.fakes.memory_store import MemoryStore
+from tests.plugins.ui.login import OneDagOnly, create_tables, log_in
 
 RUN_ID = "manual__2026-11-22T02:00:00.5+00:00"
 STORED = "<!doctype html><title>as – stored</title><script>alert(1)</script>".encode()
 
 
-class OneDagOnly(SimpleAuthManager):
-    """Airflow's simple login, with permissions for each DAG as in larger auth managers."""
-
-    def is_authorized_dag(self, *, details: Any = None, **request: Any) -> bool:
-        return details.id == "distill_aws_docs_qa" and super().is_authorized_dag(details=details, **request)
-
-
 @pytest.fixture(scope="module")
 def database() -> None:
-    """Create the tables that a login reads."""
-    settings.initialize()
-    import_all_models()
-    Base.metadata.create_all(settings.engine)
+    create_tables()
 
 
 @pytest.fixture
@@ -65,15 +54,10 @@ def objects(use_case: UseCase, monkeypatch: pytest.MonkeyPatch) -> MemoryStore:
     """The object store of two use cases. Users may read only the first use case."""
     other = use_case.model_copy(update={"name": "payroll"})
     store = MemoryStore()
-    monkeypatch.setattr(report_pages, "store_for", lambda _: store)
-    monkeypatch.setattr(report_pages, "load_use_cases", lambda: UseCases((use_case, other), ()))
+    for pages in (report_pages, overview_pages):
+        monkeypatch.setattr(pages, "store_for", lambda _: store)
+        monkeypatch.setattr(pages, "load_use_cases", lambda: UseCases((use_case, other), ()))
     return store
-
-
-def log_in(auth: SimpleAuthManager, role: str | None = "viewer") -> TestClient:
-    """Return a browser with the cookie that Airflow sets at login."""
-    token = auth.generate_jwt(SimpleAuthManagerUser(username="ann", role=role))
-    return TestClient(report_pages.app, cookies={"_token": token})
 
 
 @pytest.fixture
@@ -147,13 +131,17 @@ def test_the_pages_read_exactly_what_the_guide_for_kubernetes_allows_the_api_ser
 ) -> None:
     write_report(objects, use_case)
     claim_root(objects, Layout(use_case.storage).roots[0], use_case.environment)
+    started = datetime.datetime.fromisoformat(entry()["started_at"])
+    monkeypatch.setattr(overview_pages, "utc_now", lambda: started)
+    update_run(objects, Layout(use_case.storage).roots[0], use_case.name, "key-0", started, lambda _: entry())
     root = f"{Layout(use_case.storage).roots[0]}/"
     read: set[str] = set()
     listed: set[str] = set()
     reads, lists = objects.read, objects.list
     monkeypatch.setattr(objects, "read", lambda uri: read.add(uri) or reads(uri))
     monkeypatch.setattr(objects, "list", lambda uri: listed.add(uri) or lists(uri))
-    assert [viewer.get(url).status_code for url in PAGES] == [200, 200]
+    monkeypatch.setattr(overview_pages, "billed_now", lambda use_cases: {one.name: [] for one in use_cases})
+    assert [viewer.get(url).status_code for url in (*PAGES, "/overview", "/trend/aws_docs_qa")] == [200] * 4
     table = rows(section(page("how-to/run_on_kubernetes.md"), "## 1. Prepare AWS"))
     allowed = [names(row[1])[0] for row in table if names(row[0]) == ["s3:GetObject"]]
     parts = {uri.removeprefix(root).partition("/") for uri in read}

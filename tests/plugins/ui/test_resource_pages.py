@@ -8,27 +8,16 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from airflow import settings
 from airflow.api_fastapi.app import _AuthManagerState
-from airflow.api_fastapi.auth.managers.simple.simple_auth_manager import SimpleAuthManager
-from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser
-from airflow.models import import_all_models
-from airflow.models.base import Base
 from starlette.testclient import TestClient
 
 from bedrock_distill.ui import links, report_pages, resource_pages
 from include.distill.config.layout import Layout
 from include.distill.config.loader import UseCases
 from include.distill.config.use_case import UseCase
+from tests.plugins.ui.login import OneDagOnly, create_tables, log_in
 
 ARN = "arn:aws:bedrock:us-west-2:123456789012:model-customization-job/amazon.nova-micro-v1:0:128k/ab12"
-
-
-class OneDagOnly(SimpleAuthManager):
-    """Airflow's simple login, with permissions for each DAG as in larger auth managers."""
-
-    def is_authorized_dag(self, *, details: Any = None, **request: Any) -> bool:
-        return details.id == "distill_aws_docs_qa" and super().is_authorized_dag(details=details, **request)
 
 
 class Endpoint:
@@ -56,13 +45,10 @@ def endpoint(use_case: UseCase, monkeypatch: pytest.MonkeyPatch) -> Endpoint:
 
 @pytest.fixture
 def viewer(monkeypatch: pytest.MonkeyPatch) -> Iterator[TestClient]:
-    settings.initialize()
-    import_all_models()
-    Base.metadata.create_all(settings.engine)
+    create_tables()
     auth = OneDagOnly()
     monkeypatch.setattr(_AuthManagerState, "instance", auth)
-    token = auth.generate_jwt(SimpleAuthManagerUser(username="ann", role="viewer"))
-    with TestClient(report_pages.app, cookies={"_token": token}, follow_redirects=False) as client:
+    with log_in(auth, follow_redirects=False) as client:
         yield client
 
 

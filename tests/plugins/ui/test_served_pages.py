@@ -6,7 +6,8 @@ import logging
 
 import pytest
 
-from bedrock_distill.ui.served_pages import LINKED_POLICY, REPORT_POLICY, is_foreign, logged, page
+from bedrock_distill.ui import served_pages
+from bedrock_distill.ui.served_pages import LINKED_POLICY, REPORT_POLICY, is_foreign, logged, page, store_for
 from include.distill.config.layout import Layout
 from include.distill.config.root_owner import claim_root
 from include.distill.config.use_case import UseCase
@@ -33,6 +34,29 @@ def test_a_root_of_another_environment_is_foreign(use_case: UseCase, owner: str,
     store = MemoryStore()
     claim_root(store, Layout(use_case.storage).roots[0], owner)
     assert is_foreign(store, use_case) is foreign
+
+
+class TestClients:
+    def test_use_cases_with_the_same_connection_share_clients(self, use_case: UseCase) -> None:
+        other = use_case.model_copy(update={"name": "other"})
+        elsewhere = use_case.model_copy(update={"aws": use_case.aws.model_copy(update={"conn_id": "another"})})
+        first, second, third = (_clients_of(one) for one in (use_case, other, elsewhere))
+        assert first is second
+        assert third is not first
+
+    def test_a_changed_connection_is_read_after_some_minutes(
+        self, use_case: UseCase, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        now = 1000.0
+        monkeypatch.setattr(served_pages.time, "monotonic", lambda: now)
+        first = _clients_of(use_case)
+        assert _clients_of(use_case) is first
+        now += served_pages.CLIENTS_SECONDS
+        assert _clients_of(use_case) is not first
+
+
+def _clients_of(use_case: UseCase) -> object:
+    return vars(store_for(use_case))["_clients"]
 
 
 def test_the_message_of_an_error_is_logged_and_not_shown(caplog: pytest.LogCaptureFixture) -> None:

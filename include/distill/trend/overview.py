@@ -1,0 +1,161 @@
+"""Render the overview of all use cases: champion, last verdict, cost, what waits for a person, what is billed now."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from include.distill.evaluation.champion import Champion
+from include.distill.history.records import JudgedRate
+from include.distill.history.spending import MonthSpending
+from include.distill.trend.figures import preference_figure
+from include.distill.trend.night_charts import line_sample, night_chart
+from include.distill.trend.nights import Night
+from include.distill.trend.templates import drawn, render, run_path
+from include.distill.trend.trend_page import simulated_notice
+from include.distill.trend.words import MEASURES, NOTHING, age_text
+
+_NIGHTS_DRAWN = 30
+_NIGHTS_MARKED = 14
+_CHART_HEIGHT = 96
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """A task that waits for the answer of a person. ``url`` leads to its page in Airflow."""
+
+    task_id: str
+    run_id: str
+    since: datetime.datetime
+    url: str
+
+
+@dataclass(frozen=True)
+class BilledEndpoint:
+    """
+    An endpoint that is billed by the hour now.
+
+    :param usd_per_hour: ``None`` if the price is not known.
+    :param is_standing: whether it is the standing endpoint of the champion. A run deletes its other endpoints itself.
+    """
+
+    name: str
+    created: datetime.datetime
+    usd_per_hour: float | None
+    is_standing: bool
+
+
+@dataclass(frozen=True)
+class UseCaseState:
+    """
+    What the overview shows of one use case.
+
+    :param nights: the newest nights, oldest first.
+    :param month: what the runs of this month have spent.
+    :param budget_usd: what the runs of a month may cost; ``None`` without a budget.
+    :param waiting: the tasks that wait for a person; ``None`` if this is not known.
+    :param billed: the endpoints that are billed by the hour; ``None`` if this is not known.
+    :param running: the ids of the runs that Airflow has not ended; ``None`` if this is not known.
+    """
+
+    name: str
+    description: str
+    owner: str
+    dag_id: str
+    champion: Champion | None
+    nights: Sequence[Night]
+    month: MonthSpending
+    budget_usd: float | None
+    waiting: Sequence[Waiting] | None
+    billed: Sequence[BilledEndpoint] | None
+    running: Sequence[str] | None
+
+    @property
+    def hourly_usd(self) -> float:
+        """The sum of all known hourly prices."""
+        return sum(endpoint.usd_per_hour or 0.0 for endpoint in self.billed or ())
+
+
+def overview_page(states: Sequence[UseCaseState], *, now: datetime.datetime, problems: Sequence[str] = ()) -> str:
+    """
+    Render the overview. Links are relative to the page.
+
+    :param problems: one message for each use case or part that cannot be shown.
+    """
+    return render(
+        "overview.html.j2",
+        cards=[_card(state, now) for state in states],
+        totals=_totals(states),
+        problems=problems,
+        now=now,
+        simulated=simulated_notice([night for state in states for night in state.nights]),
+    )
+
+
+def _card(state: UseCaseState, now: datetime.datetime) -> dict[str, object]:
+    drawn_nights = state.nights[-_NIGHTS_DRAWN:]
+    figure = dataclasses.replace(preference_figure(drawn_nights), key=f"preference-{state.name}")
+    last = state.nights[-1] if state.nights else None
+    judged = next((night for night in reversed(state.nights) if night.run.get("judges")), None)
+
+    def chart(width: int) -> Markup:
+        return night_chart(figure, drawn_nights, width=width, height=_CHART_HEIGHT, legend=False)
+
+    return {
+        "state": state,
+        "last": last,
+        "judged": judged,
+        "verdict": _verdict(judged, [series.name for series in figure.series]),
+        "chart": drawn(chart),
+        "marked": state.nights[-_NIGHTS_MARKED:],
+        "champion": _champion(state.champion, now),
+        "drifted": ", ".join(MEASURES[drift["measure"]] for drift in last.drift) if last else "",
+        "share": _share(state),
+        "running": [(run_id, run_path(state.dag_id, run_id)) for run_id in state.running or ()],
+        "waiting": [(one, age_text(one.since, now)) for one in state.waiting or ()],
+        "billed": [(one, age_text(one.created, now)) for one in state.billed or ()],
+    }
+
+
+def _verdict(judged: Night | None, judges: Sequence[str]) -> list[tuple[Markup, str]]:
+    """Return the half-win rate of each judge with its interval, and the line of the judge in the chart."""
+    rates = {rate["judge"]: rate for rate in judged.run.get("judges", ())} if judged else {}
+    return [(line_sample(index), _rate(rates[judge])) for index, judge in enumerate(judges) if judge in rates]
+
+
+def _rate(rate: JudgedRate) -> str:
+    value, interval = rate["half_win_rate"], rate["half_win_ci95"]
+    shown = NOTHING if value is None else f"{value:.1%}"
+    bounds = f" ({100 * interval[0]:.1f}–{100 * interval[1]:.1f}%)" if interval else ""
+    return f"{rate['judge']}: half-win rate {shown}{bounds}, {rate['questions']:,} questions"
+
+
+def _champion(champion: Champion | None, now: datetime.datetime) -> dict[str, str] | None:
+    if champion is None:
+        return None
+    promoted = datetime.datetime.fromisoformat(champion.promoted_at)
+    # The records of early versions have no time zone.
+    promoted = promoted if promoted.tzinfo else promoted.replace(tzinfo=datetime.UTC)
+    return {"arm": champion.arm, "age": age_text(promoted, now), "student": champion.student}
+
+
+def _share(state: UseCaseState) -> float | None:
+    """Return which share of the budget is spent or reserved; ``None`` without a budget."""
+    if not state.budget_usd:
+        return None
+    return (state.month.spent_usd + state.month.reserved_usd) / state.budget_usd
+
+
+def _totals(states: Sequence[UseCaseState]) -> dict[str, float | bool]:
+    return {
+        "use_cases": len(states),
+        "waiting": sum(len(state.waiting or ()) for state in states),
+        "hourly": sum(state.hourly_usd for state in states),
+        "billing_known": all(state.billed is not None for state in states),
+        "waiting_known": all(state.waiting is not None for state in states),
+        "month": sum(state.month.spent_usd for state in states),
+    }

@@ -1,0 +1,173 @@
+"""
+Serve the overview of all use cases, the trend of a use case, and its nights as a CSV file.
+
+The routes belong to the app of the report pages, which requires a login. A user sees only the use cases whose DAG the
+user may read. If something cannot be read, the page says so and shows the rest.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Annotated, Any
+
+from airflow.api_fastapi.core_api.security import get_user
+from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
+
+from bedrock_distill.ui.airflow_state import AirflowState, read_airflow
+from bedrock_distill.ui.billed_now import billed_now
+from bedrock_distill.ui.served_pages import LINKED_POLICY, headers_with, is_foreign, logged, may_read, page, store_for
+from include.distill.config.layout import Layout
+from include.distill.config.loader import load_use_cases
+from include.distill.config.use_case import UseCase
+from include.distill.core.errors import NotFoundError
+from include.distill.core.storage import ObjectStore
+from include.distill.evaluation.champion import Champion, read_champion
+from include.distill.evaluation.rollback_form import ROLLBACK_DAG_ID
+from include.distill.history.months import read_history
+from include.distill.history.records import HistoryEntry
+from include.distill.history.spending import month_spending
+from include.distill.trend.csv_file import csv_file
+from include.distill.trend.nights import Night, nights_of
+from include.distill.trend.overview import BilledEndpoint, UseCaseState, overview_page
+from include.distill.trend.trend_page import trend_page
+
+router = APIRouter()
+
+_OVERVIEW_DAYS = 45
+_DEFAULT_DAYS = 30
+_READERS = 8
+Days = Annotated[int, Query(ge=1, le=3660)]
+User = Annotated[Any, Depends(get_user)]
+
+
+def utc_now() -> datetime.datetime:
+    """Return the current time."""
+    return datetime.datetime.now(datetime.UTC)
+
+
+@router.get("/overview")
+def overview(request: Request, user: User) -> Response:
+    """Show the state of all use cases whose DAG the user may read."""
+    use_cases = [use_case for use_case in load_use_cases().valid if may_read(use_case.dag_id, request, user)]
+    with ThreadPoolExecutor(max_workers=_READERS) as pool:
+        billed = pool.submit(billed_now, use_cases)
+        airflow, problems = _airflow_state(use_cases, request, user)
+        stored = list(pool.map(_stored, use_cases))
+        endpoints = billed.result()
+    problems += [part for part in stored if isinstance(part, str)]
+    states = [
+        _state(use_case, *part, airflow, endpoints[use_case.name])
+        for use_case, part in zip(use_cases, stored, strict=True)
+        if not isinstance(part, str)
+    ]
+    html = overview_page(states, now=utc_now(), problems=problems)
+    return page(html, status=503 if problems and not states else 200)
+
+
+def _airflow_state(use_cases: Sequence[UseCase], request: Request, user: Any) -> tuple[AirflowState | None, list[str]]:
+    """Return what is going on in the DAGs that the user may read, and a message if Airflow's database fails."""
+    dag_ids = [use_case.dag_id for use_case in use_cases]
+    others = [use_case.label_dag_id for use_case in use_cases] + [ROLLBACK_DAG_ID]
+    try:
+        return read_airflow([*dag_ids, *(dag_id for dag_id in others if may_read(dag_id, request, user))]), []
+    except Exception as error:  # any error: what S3 has is shown nevertheless
+        return None, [f"It is not known what waits for a person. {logged(error, 'runs and questions')}"]
+
+
+def _stored(use_case: UseCase) -> tuple[list[HistoryEntry], Champion | None] | str:
+    """Return the newest runs of a use case and its champion, or a sentence that says that they cannot be shown."""
+    try:
+        store = store_for(use_case)
+        if is_foreign(store, use_case):
+            return f"{use_case.name} is not shown, because its storage.prefix belongs to another environment."
+        now = utc_now()
+        month = now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+        since = min(month, now - datetime.timedelta(days=_OVERVIEW_DAYS))
+        return _runs(store, use_case, since), _champion(store, use_case)
+    except Exception as error:  # any error: the other use cases are not affected
+        return f"{use_case.name} cannot be shown. {logged(error, use_case.name)}"
+
+
+def _runs(store: ObjectStore, use_case: UseCase, since: datetime.datetime) -> list[HistoryEntry]:
+    try:
+        return read_history(store, Layout(use_case.storage).roots[0], use_case.name, since=since)
+    except NotFoundError:  # no bucket yet, so no run yet
+        return []
+
+
+def _champion(store: ObjectStore, use_case: UseCase) -> Champion | None:
+    return read_champion(store, Layout(use_case.storage).champion(use_case.name))
+
+
+def _state(
+    use_case: UseCase,
+    runs: list[HistoryEntry],
+    champion: Champion | None,
+    airflow: AirflowState | None,
+    billed: list[BilledEndpoint] | None,
+) -> UseCaseState:
+    running = None if airflow is None else airflow.running.get(use_case.dag_id, [])
+    own = (use_case.dag_id, use_case.label_dag_id)
+    return UseCaseState(
+        name=use_case.name,
+        description=use_case.description,
+        owner=use_case.owner,
+        dag_id=use_case.dag_id,
+        champion=champion,
+        nights=nights_of(runs, alive=running),
+        month=month_spending(runs, utc_now()),
+        budget_usd=None,
+        waiting=None if airflow is None else airflow.waiting_for(use_case.name, own, shared=[ROLLBACK_DAG_ID]),
+        billed=billed,
+        running=running,
+    )
+
+
+# This route comes first, because the next one would match its URL too.
+@router.get("/trend/{name}.csv")
+def nights_as_csv(name: str, request: Request, user: User, days: Days = _DEFAULT_DAYS) -> Response:
+    """Return the nights of a use case as a CSV file."""
+    use_case = _readable(name, request, user)
+    headers = headers_with(LINKED_POLICY) | {"Content-Disposition": f'attachment; filename="{use_case.name}.csv"'}
+    return Response(csv_file(_nights(use_case, days)), headers=headers, media_type="text/csv; charset=utf-8")
+
+
+@router.get("/trend/{name}")
+def trend(name: str, request: Request, user: User, days: Days = _DEFAULT_DAYS) -> Response:
+    """Show the nights of a use case."""
+    use_case = _readable(name, request, user)
+    return page(trend_page(use_case.name, _nights(use_case, days), days=days))
+
+
+def _readable(name: str, request: Request, user: Any) -> UseCase:
+    """
+    Return a use case that the user may read.
+
+    :raises HTTPException: there is no such use case, or the user may not read it. The answer is the same, so that it
+        does not say which use cases exist.
+    """
+    use_case = next((valid for valid in load_use_cases().valid if valid.name == name), None)
+    if use_case is None or not may_read(use_case.dag_id, request, user):
+        raise HTTPException(404, f"There is no use case {name} whose DAG you may read.")
+    return use_case
+
+
+def _nights(use_case: UseCase, days: int) -> list[Night]:
+    store = store_for(use_case)
+    if is_foreign(store, use_case):
+        raise HTTPException(404, f"{use_case.name} is not shown, because its storage.prefix is another environment's.")
+    runs = _runs(store, use_case, utc_now() - datetime.timedelta(days=days))
+    return nights_of(runs, alive=_alive(use_case, runs))
+
+
+def _alive(use_case: UseCase, runs: Sequence[HistoryEntry]) -> list[str] | None:
+    """Return the ids of the runs in progress; ``None`` if this is not known. Most pages need no look at Airflow."""
+    if all(run["state"] != "running" for run in runs):
+        return []
+    try:
+        return read_airflow([use_case.dag_id]).running.get(use_case.dag_id, [])
+    except Exception as error:  # any error: the page shows these runs as the history calls them
+        logged(error, f"the runs of {use_case.dag_id}")
+        return None

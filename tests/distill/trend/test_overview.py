@@ -1,0 +1,173 @@
+"""Test the overview of all use cases."""
+
+from __future__ import annotations
+
+import datetime
+import html
+import re
+from typing import Any
+
+import pytest
+
+from include.distill.evaluation.champion import Champion
+from include.distill.history.spending import month_spending
+from include.distill.trend.nights import nights_of
+from include.distill.trend.overview import BilledEndpoint, UseCaseState, Waiting, overview_page
+from tests.distill.trend.example_nights import DRIFT, begun, entry, failed
+
+NOW = datetime.datetime(2026, 11, 27, 8, tzinfo=datetime.UTC)
+EVIL = '"><script>alert(1)</script>'
+CHAMPION = Champion(
+    use_case="faq",
+    model_arn="arn:aws:bedrock:us-east-1:123456789012:custom-model/m",
+    student="nova-lite",
+    arm="tuned",
+    run_key="k",
+    dag_id="distill_faq",
+    run_id="r",
+    verdict="v",
+    promoted_at="2026-11-15T08:00:00+00:00",
+    simulated=True,
+    report_uri="s3://b/r",
+)
+
+
+def state(*runs: Any, **changes: Any) -> UseCaseState:
+    entries = list(runs) or [entry(0), entry(1)]
+    settings: dict[str, Any] = {
+        "name": "faq",
+        "description": "Answers",
+        "owner": "ml-platform",
+        "dag_id": "distill_faq",
+        "champion": CHAMPION,
+        "nights": nights_of(entries),
+        "month": month_spending(entries, NOW),
+        "budget_usd": None,
+        "waiting": [],
+        "billed": [],
+        "running": [],
+    }
+    return UseCaseState(**settings | changes)
+
+
+def page(*states: UseCaseState, **changes: Any) -> str:
+    return html.unescape(overview_page(states, now=NOW, **changes))
+
+
+def fact(shown: str, text: str) -> str:
+    """Return the value of the fact whose text begins with ``text``."""
+    found = re.findall(r"<div><dt>(.*?)</dt><dd>(.*?)</dd></div>", shown, flags=re.DOTALL)
+    return next(value for name, value in found if name.startswith(text))
+
+
+def test_a_use_case_shows_champion_verdict_and_cost() -> None:
+    shown = page(state())
+    assert "tuned is better than base" in shown
+    assert "nova-pro: half-win rate 60.0% (50.0–⁠70.0%), 100 questions" in shown
+    assert fact(shown, "age of the champion, tuned (nova-lite)") == "12 days"
+    assert fact(shown, "last run, 2 Nov 2026") == "$7.50"
+    assert fact(shown, "this month, no budget") == "$15.00"
+
+
+def test_a_budget_is_shown_with_what_is_spent_and_reserved() -> None:
+    shown = page(state(entry(0), begun(1), budget_usd=20.0))
+    text = "of $20.00 this month, and $9.00 reserved"
+    assert text in shown
+    assert fact(shown, text) == "$7.50"
+    assert '<span class="meter much"><span style="width: 82.5%">' in shown
+
+
+def test_a_share_above_the_budget_fills_the_bar() -> None:
+    assert "width: 100%" in page(state(budget_usd=1.0))
+
+
+def test_what_waits_for_a_person_links_to_the_question() -> None:
+    waiting = [Waiting("approve", "run-1", NOW - datetime.timedelta(hours=3), "/dags/distill_faq/x")]
+    shown = page(state(waiting=waiting))
+    assert '<strong>Waits for a person</strong> since 3 hours: <a href="/dags/distill_faq/x">approve</a>' in shown
+    assert fact(shown, "question waits for a person") == "1"
+
+
+def test_what_is_billed_by_the_hour_is_listed_with_its_age() -> None:
+    endpoints = [
+        BilledEndpoint("standing-faq", NOW - datetime.timedelta(days=2), 24.0, is_standing=True),
+        BilledEndpoint("run-faq", NOW - datetime.timedelta(hours=1), None, is_standing=False),
+    ]
+    shown = page(state(billed=endpoints))
+    assert fact(shown, "billed per hour now") == "$24.00"
+    assert re.search(r"Standing endpoint.*standing-faq.*\$24\.00 per hour, billed for 2 days", shown)
+    assert re.search(r"Endpoint of a run.*run-faq.*at a price that is not known, billed for 1 hour", shown)
+
+
+def test_what_is_not_known_is_not_shown_as_nothing() -> None:
+    shown = page(state(billed=None, waiting=None, running=None))
+    assert fact(shown, "billed per hour now, because Bedrock did not answer") == "not known"
+    assert fact(shown, "billed per hour now") == "$0.00 or more"
+    assert fact(shown, "questions wait for a person") == "not known"
+
+
+@pytest.mark.parametrize(
+    ("run", "text"),
+    [
+        (failed(2), "The last run failed."),
+        (entry(2, drift=[DRIFT]), "Changed beyond chance in the last run:</strong> half-win rate."),
+    ],
+)
+def test_what_needs_attention_is_said_about_the_last_run_only(run: Any, text: str) -> None:
+    assert text in page(state(entry(0), run))
+    assert text not in page(state(run, entry(3)))
+
+
+def test_a_run_whose_last_task_never_ran_is_said_to_be_lost() -> None:
+    shown = page(state(nights=nights_of([entry(0), begun(1)], alive=[])))
+    assert "The last run did not end." in shown
+
+
+def test_the_verdict_is_the_one_of_the_last_run_that_has_one() -> None:
+    shown = page(state(entry(0, claim="the old verdict"), failed(1)))
+    assert "the old verdict" in shown
+    assert "No run has a verdict yet" in page(state(failed(0)))
+    assert "No run yet" in page(state(nights=[], champion=None))
+
+
+def test_a_run_in_progress_links_to_its_page() -> None:
+    assert 'Running now: <a href="report/distill_faq/run%2F1">run/1</a>' in page(state(running=["run/1"]))
+
+
+def test_the_last_runs_have_marks_that_do_not_need_colors() -> None:
+    shown = page(state(entry(0), failed(1), begun(2)))
+    marks = re.findall(r'<li class="(\w+)"><a .*?<span aria-hidden="true">(.)</span>', shown)
+    assert marks == [("succeeded", "✓"), ("failed", "×"), ("running", "…")]
+
+
+def test_totals_add_up_all_use_cases() -> None:
+    shown = page(state(), state(name="other"))
+    assert fact(shown, "use cases") == "2"
+    assert fact(shown, "spent this month") == "$30.00"
+
+
+def test_ids_are_unique_on_a_page_with_several_use_cases() -> None:
+    ids = re.findall(r' id="([^"]+)"', page(state(), state(name="other")))
+    assert len(ids) == len(set(ids))
+
+
+def test_problems_are_shown_and_an_empty_page_says_why() -> None:
+    assert "payroll cannot be shown" in page(problems=["payroll cannot be shown"])
+    assert "You may not read the DAG of any use case" in page()
+
+
+def test_a_simulated_night_marks_the_page() -> None:
+    assert "SIMULATED" in page(state(entry(0, simulated=True)))
+    assert "SIMULATED" not in page(state())
+
+
+def test_no_text_becomes_markup() -> None:
+    evil = state(
+        entry(0, run_id=EVIL, claim=EVIL),
+        owner=EVIL,
+        champion=CHAMPION.model_copy(update={"arm": EVIL}),
+        waiting=[Waiting(EVIL, EVIL, NOW, EVIL)],
+        billed=[BilledEndpoint(EVIL, NOW, 1.0, is_standing=True)],
+        running=[EVIL],
+    )
+    assert "<script" not in overview_page([evil], now=NOW, problems=[EVIL])

@@ -1,0 +1,258 @@
+"""Test the overview and the trend with Airflow's login, Airflow's tables, and S3 in memory."""
+
+from __future__ import annotations
+
+import csv
+import datetime
+import html
+import io
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from airflow.api_fastapi.app import _AuthManagerState
+from airflow.api_fastapi.auth.managers.simple.simple_auth_manager import SimpleAuthManager
+from starlette.testclient import TestClient
+
+from bedrock_distill.ui import overview_pages, report_pages
+from include.distill.config.layout import Layout
+from include.distill.config.loader import UseCases
+from include.distill.config.root_owner import claim_root
+from include.distill.config.use_case import UseCase
+from include.distill.core.errors import NotFoundError, RefusedError
+from include.distill.core.storage import write_json
+from include.distill.history.months import update_run
+from include.distill.trend.overview import BilledEndpoint
+from tests.distill.trend.example_nights import begun, entry
+from tests.distill.trend.test_overview import CHAMPION
+from tests.fakes.memory_store import MemoryStore
+from tests.plugins.ui.airflow_rows import add_run, ask, clear_tables
+from tests.plugins.ui.login import OneDagOnly, create_tables, log_in
+
+NOW = datetime.datetime(2026, 11, 27, 8, tzinfo=datetime.UTC)
+INTERNAL = "arn:aws:sts::123456789012:assumed-role/distill/worker may not s3:GetObject"
+PAGES = ["/overview", "/trend/aws_docs_qa", "/trend/aws_docs_qa.csv"]
+
+
+@pytest.fixture
+def auth(monkeypatch: pytest.MonkeyPatch) -> Iterator[SimpleAuthManager]:
+    create_tables()
+    clear_tables()
+    manager = OneDagOnly()
+    monkeypatch.setattr(_AuthManagerState, "instance", manager)
+    yield manager
+    clear_tables()
+
+
+@pytest.fixture
+def viewer(auth: SimpleAuthManager) -> Iterator[TestClient]:
+    with log_in(auth) as client:
+        yield client
+
+
+@pytest.fixture
+def objects(use_case: UseCase, monkeypatch: pytest.MonkeyPatch) -> MemoryStore:
+    """The object store of two use cases. Users may read only the first one."""
+    store = MemoryStore()
+    both = UseCases((use_case, use_case.model_copy(update={"name": "payroll"})), ())
+    monkeypatch.setattr(overview_pages, "load_use_cases", lambda: both)
+    monkeypatch.setattr(overview_pages, "store_for", lambda _: store)
+    monkeypatch.setattr(overview_pages, "billed_now", lambda use_cases: {one.name: [] for one in use_cases})
+    monkeypatch.setattr(overview_pages, "utc_now", lambda: NOW)
+    return store
+
+
+def record(store: MemoryStore, use_case: UseCase, run: Any) -> None:
+    """Store a run as the tasks do."""
+    own = {**run, "use_case": use_case.name, "dag_id": use_case.dag_id}
+    started = datetime.datetime.fromisoformat(run["started_at"])
+    root = Layout(use_case.storage).roots[0]
+    update_run(store, root, use_case.name, run["run_key"], started, lambda _: own)
+
+
+def read(client: TestClient, page: str) -> str:
+    answer = client.get(page)
+    assert answer.status_code == 200
+    return html.unescape(answer.text)
+
+
+class TestWhoMaySee:
+    @pytest.mark.parametrize("page", PAGES)
+    def test_a_request_without_a_login_is_refused(
+        self, auth: Any, objects: MemoryStore, use_case: UseCase, page: str
+    ) -> None:
+        record(objects, use_case, entry())
+        answer = TestClient(report_pages.app).get(page)
+        assert answer.status_code == 401
+        assert "aws_docs_qa" not in answer.text
+
+    def test_a_use_case_whose_dag_the_user_may_not_read_is_not_shown(
+        self, viewer: TestClient, objects: MemoryStore, use_case: UseCase
+    ) -> None:
+        record(objects, use_case, entry())
+        record(objects, use_case.model_copy(update={"name": "payroll"}), entry())
+        shown = read(viewer, "/overview")
+        assert "aws_docs_qa" in shown
+        assert "payroll" not in shown
+
+    def test_a_trend_that_the_user_may_not_read_looks_like_one_that_does_not_exist(
+        self, viewer: TestClient, objects: MemoryStore
+    ) -> None:
+        for ending in ("", ".csv"):
+            forbidden, missing = (viewer.get(f"/trend/{name}{ending}") for name in ("payroll", "nothing"))
+            assert (forbidden.status_code, missing.status_code) == (404, 404)
+            assert forbidden.text.replace("payroll", "nothing") == missing.text
+
+    def test_a_user_without_a_role_sees_no_use_case(self, auth: Any, objects: MemoryStore, use_case: UseCase) -> None:
+        record(objects, use_case, entry())
+        client = log_in(auth, role=None)
+        assert "aws_docs_qa" not in client.get("/overview").text
+        assert client.get("/trend/aws_docs_qa").status_code == 404
+
+    @pytest.mark.parametrize("ending", ["", ".csv"])
+    def test_the_nights_of_another_environment_are_not_shown(
+        self, viewer: TestClient, objects: MemoryStore, use_case: UseCase, ending: str
+    ) -> None:
+        record(objects, use_case, entry())
+        claim_root(objects, Layout(use_case.storage).roots[0], "prod")
+        assert viewer.get(f"/trend/aws_docs_qa{ending}").status_code == 404
+        answer = viewer.get("/overview")
+        assert answer.status_code == 503
+        assert "another environment" in answer.text
+        assert "tuned is better" not in answer.text
+
+
+class TestOverview:
+    def test_runs_champion_question_and_endpoint_come_together(
+        self, viewer: TestClient, objects: MemoryStore, use_case: UseCase, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        record(objects, use_case, entry(0))
+        record(objects, use_case, begun(1, run_id="scheduled__2026-11-27T02:00:00+00:00"))
+        write_json(objects, Layout(use_case.storage).champion(use_case.name), CHAMPION.model_dump(mode="json"))
+        run_id = "scheduled__2026-11-27T02:00:00+00:00"
+        ask(use_case.dag_id, run_id, "approve", version=add_run(use_case.dag_id, run_id))
+        billed = {use_case.name: [BilledEndpoint("standing-1", NOW, 24.0, is_standing=True)]}
+        monkeypatch.setattr(overview_pages, "billed_now", lambda _: billed)
+        shown = read(viewer, "/overview")
+        assert "tuned is better than base" in shown
+        assert "age of the champion, tuned" in shown
+        assert f"/dags/{use_case.dag_id}/runs/scheduled__2026-11-27T02%3A00%3A00%2B00%3A00/tasks/approve/" in shown
+        assert "Running now: <a" in shown
+        assert "standing-1" in shown
+        assert "$9.00 reserved" in shown
+
+    def test_a_run_that_airflow_does_not_know_is_lost(
+        self, viewer: TestClient, objects: MemoryStore, use_case: UseCase
+    ) -> None:
+        record(objects, use_case, begun())
+        assert "The last run did not end." in read(viewer, "/overview")
+
+    def test_a_rollback_question_is_shown_only_to_those_who_may_read_the_rollbacks(
+        self, viewer: TestClient, objects: MemoryStore, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        version = add_run("distill_rollback", "r", conf={"use_case": "aws_docs_qa"})
+        ask("distill_rollback", "r", "approve_rollback", version=version)
+        assert "approve_rollback" not in read(viewer, "/overview")
+        allowed = ("distill_rollback", "distill_aws_docs_qa")
+        monkeypatch.setattr(overview_pages, "may_read", lambda dag_id, *_: dag_id in allowed)
+        assert "approve_rollback" in read(viewer, "/overview")
+
+    def test_a_bucket_that_does_not_exist_yet_has_no_runs(
+        self, viewer: TestClient, objects: MemoryStore, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def missing(_: str) -> list[str]:
+            raise NotFoundError("no bucket")
+
+        monkeypatch.setattr(objects, "list", missing)
+        assert "No run yet" in read(viewer, "/overview")
+
+    def test_a_use_case_that_cannot_be_read_does_not_hide_the_others(
+        self, viewer: TestClient, objects: MemoryStore, use_case: UseCase, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        record(objects, use_case, entry())
+
+        def store_for(wanted: UseCase) -> MemoryStore:
+            if wanted.name == "payroll":
+                raise ValueError(INTERNAL)
+            return objects
+
+        monkeypatch.setattr(overview_pages, "store_for", store_for)
+        monkeypatch.setattr(overview_pages, "may_read", lambda *_: True)
+        shown = read(viewer, "/overview")
+        assert "tuned is better than base" in shown
+        assert "payroll cannot be shown. The error is ValueError." in shown
+        assert "123456789012" not in shown
+
+    def test_a_broken_history_is_a_problem_of_its_use_case_only(
+        self, viewer: TestClient, objects: MemoryStore, use_case: UseCase
+    ) -> None:
+        root = Layout(use_case.storage).roots[0]
+        objects.objects[f"{root}/history/{use_case.name}/2026-11.json"] = b"{"
+        answer = viewer.get("/overview")
+        assert answer.status_code == 503
+        assert "aws_docs_qa cannot be shown" in answer.text
+
+    def test_without_the_database_of_airflow_the_rest_is_shown(
+        self, viewer: TestClient, objects: MemoryStore, use_case: UseCase, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def fail(_: Any) -> None:
+            raise RuntimeError(INTERNAL)
+
+        record(objects, use_case, begun())
+        monkeypatch.setattr(overview_pages, "read_airflow", fail)
+        shown = read(viewer, "/overview")
+        assert "It is not known what waits for a person." in shown
+        assert "did not end" not in shown
+        assert "123456789012" not in shown
+        assert viewer.get("/trend/aws_docs_qa").status_code == 200
+
+
+class TestTrend:
+    def test_only_the_wanted_days_are_shown(self, viewer: TestClient, objects: MemoryStore, use_case: UseCase) -> None:
+        for number in (0, 25):
+            record(objects, use_case, entry(number))
+        assert "1 Nov 2026" in read(viewer, "/trend/aws_docs_qa?days=30")
+        shown = read(viewer, "/trend/aws_docs_qa?days=7")
+        assert "26 Nov 2026" in shown
+        assert "1 Nov 2026" not in shown
+
+    @pytest.mark.parametrize("days", ["0", "-1", "x", "99999"])
+    def test_other_numbers_of_days_are_refused(self, viewer: TestClient, objects: MemoryStore, days: str) -> None:
+        assert viewer.get(f"/trend/aws_docs_qa?days={days}").status_code == 422
+
+    def test_links_between_the_pages_lead_to_pages(
+        self, viewer: TestClient, objects: MemoryStore, use_case: UseCase
+    ) -> None:
+        record(objects, use_case, entry())
+        assert 'href="trend/aws_docs_qa"' in read(viewer, "/overview")
+        assert 'href="../overview"' in read(viewer, "/trend/aws_docs_qa")
+        assert 'href="aws_docs_qa.csv?days=30"' in read(viewer, "/trend/aws_docs_qa")
+
+    def test_the_nights_can_be_downloaded(self, viewer: TestClient, objects: MemoryStore, use_case: UseCase) -> None:
+        record(objects, use_case, entry(0))
+        answer = viewer.get("/trend/aws_docs_qa.csv?days=30")
+        (row,) = csv.DictReader(io.StringIO(answer.content.decode("utf-8-sig")))
+        assert row["spent_usd"] == "7.5"
+        assert answer.headers["content-disposition"] == 'attachment; filename="aws_docs_qa.csv"'
+        assert answer.headers["content-type"] == "text/csv; charset=utf-8"
+        assert answer.headers["x-content-type-options"] == "nosniff"
+
+    @pytest.mark.parametrize("page", PAGES[1:])
+    def test_a_message_of_aws_is_not_shown(
+        self, viewer: TestClient, objects: MemoryStore, monkeypatch: pytest.MonkeyPatch, page: str
+    ) -> None:
+        def refuse(_: str) -> None:
+            raise RefusedError(INTERNAL)
+
+        monkeypatch.setattr(objects, "list", refuse)
+        answer = viewer.get(page)
+        assert answer.status_code == 503
+        assert "123456789012" not in answer.text
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_page_forbids_scripts_sniffing_and_referrers(viewer: TestClient, objects: MemoryStore, page: str) -> None:
+    headers = viewer.get(page).headers
+    assert "default-src 'none'" in headers["content-security-policy"]
+    assert "allow-scripts" not in headers["content-security-policy"]
+    assert (headers["x-content-type-options"], headers["referrer-policy"]) == ("nosniff", "no-referrer")

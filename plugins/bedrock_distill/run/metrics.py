@@ -99,7 +99,11 @@ def counted_calls(step: str) -> Callable[[Execute[ResultT]], Execute[ResultT]]:
 
 
 def counted_run(execute: Execute[ResultT]) -> Execute[ResultT]:
-    """Decorate ``execute`` of the last task of a run: send the state and the duration of the run when it ends."""
+    """
+    Decorate ``execute`` of the last task of a run: send the state and the duration of the run when it ends.
+
+    Dry runs are not counted.
+    """
 
     @functools.wraps(execute)
     def call(task: RunAccess, context: Context) -> ResultT:
@@ -121,6 +125,8 @@ def _call_samples(task: RunAccess, step: str) -> Iterator[Sample]:
 
 
 def _run_samples(task: RunAccess, context: Context, *, succeeded: bool) -> Iterator[Sample]:
+    if context["params"].get("dry_run"):  # a dry run would look like a run that ended after a minute
+        return
     # The URI of a folder of an earlier version names no use case.
     name = task.folder.use_case_name or task.use_case.name
     if started := context["dag_run"].start_date:

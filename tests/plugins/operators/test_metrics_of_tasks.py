@@ -16,6 +16,7 @@ from bedrock_distill.operators.outcome import RunOutcomeOperator
 from bedrock_distill.operators.promote import PromoteChampionOperator
 from bedrock_distill.operators.serve import BedrockProvisionThroughputOperator, BedrockReleaseThroughputOperator
 from bedrock_distill.operators.synthesize import BedrockSynthesizeOperator
+from include.distill.config.run_record import RunIdentity, claim_run_folder
 from include.distill.config.use_case import UseCase
 from include.distill.core.errors import IncompleteRunError, SpendCapError, ThrottledError, TooManyFailuresError
 from include.distill.core.storage import read_json, write_jsonl
@@ -30,7 +31,21 @@ from tests.plugins.conftest import FOLDER, RUN_URI, freeze, make_row
 from tests.plugins.operators.conftest import throttled_on
 from tests.plugins.operators.test_train import submit_task
 
-TEACHER, STUDENT = "claude-sonnet-5-5", "nova-micro"
+TEACHER, STUDENT, JUDGE = "claude-sonnet-5-5", "nova-micro", "claude-haiku-4-5"
+
+
+@pytest.fixture
+def judge(answer: Any, equip: Any, context: Any) -> Any:
+    """Return a function that makes a judge compare the answers of two arms."""
+
+    def run() -> None:
+        for shard in range(4):
+            answer(shard=shard)
+            answer(arm="base", serving=None, shard=shard)
+        task = BedrockJudgeOperator(task_id="judge", run_uri=RUN_URI, judge=JUDGE, candidate="tuned", baseline="base")
+        equip(task).execute(context)
+
+    return run
 
 
 class TestCalls:
@@ -66,19 +81,14 @@ class TestCalls:
         assert sent_metrics.values == {}
 
     def test_judges_and_teachers_have_steps_of_their_own(
-        self, answer: Any, equip: Any, bedrock: FakeBedrock, context: Any, sent_metrics: RecordedStats
+        self, judge: Any, equip: Any, bedrock: FakeBedrock, context: Any, sent_metrics: RecordedStats
     ) -> None:
-        for shard in range(4):
-            answer(shard=shard)
-            answer(arm="base", serving=None, shard=shard)
-        judge = "claude-haiku-4-5"
-        arms = {"candidate": "tuned", "baseline": "base"}
-        equip(BedrockJudgeOperator(task_id="judge", run_uri=RUN_URI, judge=judge, **arms)).execute(context)
+        judge()
         bedrock.say = pairs
         equip(BedrockSynthesizeOperator(task_id="synthesize", run_uri=RUN_URI, shard=0)).execute(context)
         calls = sent_metrics.of("distill.calls")
         assert {key: calls[key] for key in calls if "answer" not in key} == {
-            f"judge {judge}": 8,
+            f"judge {JUDGE}": 8,
             f"synthesize {TEACHER}": 1,
         }
 
@@ -201,3 +211,20 @@ class TestEnd:
             equip(RunOutcomeOperator(task_id="outcome", run_uri=RUN_URI)).execute(context)
         assert sent_metrics.values["distill.runs"] == {"succeeded": 1, "failed": 1}
         assert min(sent_metrics.values["distill.run_seconds"].values()) > 0
+
+    def test_a_failed_run_has_a_bill_without_a_report(
+        self, judge: Any, equip: Any, store: MemoryStore, context: Any, sent_metrics: RecordedStats
+    ) -> None:
+        claim_run_folder(store, FOLDER, RunIdentity("test", "d", "r"), use_case="aws_docs_qa")
+        judge()
+        context["ti"].get_task_states = lambda dag_id, run_ids: {run_ids[0]: {"judge": "failed"}}
+        with pytest.raises(IncompleteRunError):
+            equip(RunOutcomeOperator(task_id="outcome", run_uri=RUN_URI)).execute(context)
+        [(kind, usd)] = sent_metrics.of("distill.cost_usd").items()
+        assert (kind, usd > 0) == ("other", True)  # stored answers do not say which step asked for them
+
+    def test_a_dry_run_is_not_counted(self, equip: Any, context: Any, sent_metrics: RecordedStats) -> None:
+        context["params"] = {"dry_run": True}
+        context["ti"].get_task_states = lambda dag_id, run_ids: {run_ids[0]: {"estimate": "success"}}
+        equip(RunOutcomeOperator(task_id="outcome", run_uri=RUN_URI)).execute(context)
+        assert sent_metrics.values == {}

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import datetime
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -76,12 +77,27 @@ def step_progress(tasks: Sequence[TaskProgress], *, waiting: int = 0) -> StepPro
     )
 
 
-def _seconds_left(tasks: Iterable[TaskProgress], waiting_rows: float) -> float | None:
+def _seconds_left(tasks: Sequence[TaskProgress], waiting_rows: float) -> float | None:
     running = [task for task in tasks if task["ended_at"] is None]
     slowest = max((seconds_left(task) or 0.0 for task in running), default=0.0)
-    rate = sum(task["rows_per_second"] or 0.0 for task in running)
+    rate = sum(task["rows_per_second"] or 0.0 for task in running) or _rate_of_ended(tasks)
     rows = waiting_rows + sum(task["rows"] - task["rows_done"] for task in running)
     if not rate or rows <= 0:
         return None
     # The tasks work at the same time, so the step takes at least as long as its slowest task.
     return max(slowest, rows / rate)
+
+
+def _rate_of_ended(tasks: Sequence[TaskProgress]) -> float:
+    """
+    Return the rows per second of the tasks that have ended; 0 if none has.
+
+    The running tasks may be too small to have a rate: with one row per task, a task ends with its first row.
+    """
+    ended = [task for task in tasks if task["ended_at"]]
+    if not ended:
+        return 0.0
+    begin = min(datetime.datetime.fromisoformat(task["started_at"]) for task in ended)
+    end = max(datetime.datetime.fromisoformat(task["updated_at"]) for task in ended)
+    seconds = (end - begin).total_seconds()
+    return sum(task["rows_done"] for task in ended) / seconds if seconds > 0 else 0.0

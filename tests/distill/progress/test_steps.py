@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import pytest
+
 from include.distill.core.storage import write_json
 from include.distill.progress.steps import read_progress, step_progress
 from tests.distill.progress.example import progress
@@ -53,6 +55,21 @@ class TestTimeLeft:
         )
         assert step is not None
         assert step.seconds_left == 50
+
+    def test_tasks_that_are_too_small_to_have_a_rate_are_expected_to_take_as_long_as_those_before(self) -> None:
+        ended = [
+            progress(
+                rows=1,
+                rows_done=1,
+                started_at=f"2026-11-28T02:00:{start}+00:00",
+                updated_at=f"2026-11-28T02:00:{start + 20}+00:00",
+                ended_at=f"2026-11-28T02:00:{start + 20}+00:00",
+            )
+            for start in (10, 30)
+        ]
+        step = step_progress([*ended, progress(rows=1, rows_done=0)], waiting=3)
+        assert step is not None
+        assert step.seconds_left == pytest.approx(4 / (2 / 40))
 
     def test_without_a_rate_it_is_not_known(self) -> None:
         step = step_progress([progress(rows=100, rows_done=50)])

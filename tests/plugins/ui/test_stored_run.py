@@ -7,6 +7,7 @@ import itertools
 import json
 import uuid
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any, ClassVar
 
 import pytest
@@ -21,6 +22,7 @@ from sqlalchemy import delete, insert
 
 from bedrock_distill.run.failed_tasks import next_steps
 from bedrock_distill.run.running_purchases import describe_running_purchases
+from bedrock_distill.ui import stored_run
 from bedrock_distill.ui.stored_run import Instance, pipeline_order, read_run
 
 DAG_ID, RUN_ID = "distill_stored_run", "manual__1"
@@ -117,6 +119,42 @@ def test_the_code_of_the_tasks_reads_a_stored_run_like_a_task_instance(stored: A
     (failed,) = run.states.failed
     assert str(failed) == "synthesize[3]"
     assert next_steps(run.states, run) == NOTE["to_do"]
+
+
+class TestDag:
+    """The structure of the DAG, which Airflow stores in its database in a form of its own."""
+
+    @pytest.fixture
+    def bag(self, stored: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+        stored({("synthesize", 0): "running", ("ingest", -1): "success", ("added", -1): None}, {})
+        bag = SimpleNamespace()
+        monkeypatch.setattr(stored_run, "_dag_bag", lambda: bag)
+        return bag
+
+    def test_it_gives_the_order_of_the_tasks(self, bag: Any) -> None:
+        ingest = SimpleNamespace(task_id="ingest", upstream_task_ids=set(), is_mapped=False)
+        synthesize = SimpleNamespace(task_id="synthesize", upstream_task_ids={"ingest"}, is_mapped=True)
+        bag.get_dag_for_run = lambda run, session: SimpleNamespace(tasks=[synthesize, ingest])
+        run = read_run(DAG_ID, RUN_ID)
+        assert run is not None
+        assert run.order == ["ingest", "synthesize", "added"]
+        assert run.mapped == ["synthesize"]
+
+    def test_without_it_the_tasks_are_listed_by_name(self, bag: Any, caplog: pytest.LogCaptureFixture) -> None:
+        def fail(run: Any, session: Any) -> None:
+            raise ValueError("a DAG of another version")
+
+        bag.get_dag_for_run = fail
+        run = read_run(DAG_ID, RUN_ID)
+        assert run is not None
+        assert run.order == ["added", "ingest", "synthesize"]
+        assert "cannot be read" in caplog.text
+
+    def test_a_dag_that_is_gone_has_no_order_either(self, bag: Any) -> None:
+        bag.get_dag_for_run = lambda run, session: None
+        run = read_run(DAG_ID, RUN_ID)
+        assert run is not None
+        assert run.order == ["added", "ingest", "synthesize"]
 
 
 class TestPipelineOrder:

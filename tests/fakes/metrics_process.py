@@ -1,7 +1,7 @@
 """
 Run real tasks with fakes in place of AWS, in a process of its own, and send their metrics as Airflow is configured.
 
-A shard is answered by a model whose first call is throttled, the run gets its bill, and the run ends.
+A shard is answered by a model whose first call is throttled, the run ends, and the run gets its bill.
 """
 
 from __future__ import annotations
@@ -84,8 +84,8 @@ def main() -> None:
         task.__dict__["store"] = store
         task.__dict__["hook"] = bedrock
     answer.execute(context)
-    record_run(outcome, context, bill)
     outcome.execute(context)
+    record_run(outcome, context, bill)
 
 
 if __name__ == "__main__":

@@ -55,8 +55,9 @@ def objects(use_case: UseCase, monkeypatch: pytest.MonkeyPatch) -> MemoryStore:
     """The object store of two use cases. Users may read only the first one."""
     store = MemoryStore()
     both = UseCases((use_case, use_case.model_copy(update={"name": "payroll"})), ())
-    monkeypatch.setattr(overview_pages, "load_use_cases", lambda: both)
-    monkeypatch.setattr(overview_pages, "store_for", lambda _: store)
+    for pages in (overview_pages, report_pages):
+        monkeypatch.setattr(pages, "load_use_cases", lambda: both)
+        monkeypatch.setattr(pages, "store_for", lambda _: store)
     monkeypatch.setattr(overview_pages, "billed_now", lambda use_cases: {one.name: [] for one in use_cases})
     monkeypatch.setattr(overview_pages, "utc_now", lambda: NOW)
     return store
@@ -256,3 +257,12 @@ def test_every_page_forbids_scripts_sniffing_and_referrers(viewer: TestClient, o
     assert "default-src 'none'" in headers["content-security-policy"]
     assert "allow-scripts" not in headers["content-security-policy"]
     assert (headers["x-content-type-options"], headers["referrer-policy"]) == ("nosniff", "no-referrer")
+
+
+def test_the_entries_in_the_navigation_of_airflow_lead_to_pages(viewer: TestClient, objects: MemoryStore) -> None:
+    from bedrock_distill_plugin import VIEWS
+
+    entries = {view["name"]: view["href"] for view in VIEWS if view["destination"] == "nav"}
+    assert list(entries) == ["Distill", "Distill reports"]
+    for address in entries.values():
+        assert viewer.get(address.removeprefix("/distill")).status_code == 200

@@ -15,8 +15,6 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk.definitions.callback import AsyncCallback
 from airflow.sdk.definitions.deadline import BaseDeadlineReference, DeadlineAlert
 
-from include.distill.config.ready_by import deadline_after
-
 if TYPE_CHECKING:
     import datetime
 
@@ -49,16 +47,22 @@ class ReadyByReference(BaseDeadlineReference):
         return cls(reference_data["ready_by"], reference_data["timezone"])
 
     def _evaluate_with(self, *, session: Any, dag_id: str, run_id: str) -> datetime.datetime | None:
-        """Return the deadline of a run; ``None`` if a person or another DAG triggered it."""
+        """Return the deadline of a run; ``None`` if a person or another DAG triggered it, or after an error."""
         from airflow.models import DagRun
         from sqlalchemy import select
 
-        row = session.execute(
-            select(DagRun.run_after, DagRun.run_type).where(DagRun.dag_id == dag_id, DagRun.run_id == run_id)
-        ).one_or_none()
-        if row is None or getattr(row.run_type, "value", row.run_type) != "scheduled":
+        try:
+            from include.distill.config.ready_by import deadline_after
+
+            row = session.execute(
+                select(DagRun.run_after, DagRun.run_type).where(DagRun.dag_id == dag_id, DagRun.run_id == run_id)
+            ).one_or_none()
+            if row is None or getattr(row.run_type, "value", row.run_type) != "scheduled":
+                return None
+            return deadline_after(row.run_after, self.ready_by, self.timezone)
+        except Exception:  # otherwise, the scheduler could not create the run
+            log.exception("The run %s of %s has no deadline, because it cannot be computed", run_id, dag_id)
             return None
-        return deadline_after(row.run_after, self.ready_by, self.timezone)
 
 
 def deadline_of(use_case: UseCase) -> DeadlineAlert | None:

@@ -4,10 +4,14 @@ import copy
 import logging
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import yaml
+from airflow.providers.standard.operators.empty import EmptyOperator
+from airflow.sdk import DAG
+from airflow.sdk.execution_time import task_runner
 
 from bedrock_distill.notify import callbacks
 from bedrock_distill.notify.callbacks import EventNotifier
@@ -27,6 +31,18 @@ def test_a_callback_sends_the_text_without_rendering_it(slack: WebHook, message:
     notifier({"ti": None})
     assert len(slack.bodies) == 2
     assert "{{ var.value.secret }}" in slack.bodies[0]["text"]
+
+
+def test_airflow_runs_the_callback_of_a_failed_task(slack: WebHook) -> None:
+    use_case = make_use_case(notify=[{"on": ["failed"], **SLACK}])
+    with DAG("distill_tiny", schedule=None):
+        outcome = EmptyOperator(task_id="outcome", **callbacks.on_failure(use_case))
+    ti = SimpleNamespace(dag_id="distill_tiny", run_id="r", task_id="outcome", map_index=-1)
+    context: Any = {"ti": ti, "task": outcome, "dag": outcome.dag, "exception": RuntimeError("{{ 1 / 0 }}")}
+    task_runner._run_task_state_change_callbacks(outcome, "on_failure_callback", context, logging.getLogger())
+    (body,) = slack.bodies
+    assert body["text"] == "[test] tiny: the run failed"
+    assert "outcome of run r failed: {{ 1 / 0 }}" in str(body["blocks"])
 
 
 def test_a_message_that_cannot_be_written_raises_nothing(caplog: pytest.LogCaptureFixture) -> None:

@@ -89,6 +89,13 @@ def test_a_run_that_a_person_triggers_has_no_deadline(scheduler: Any, session: S
     assert evaluated(scheduler, session, "unknown") is None
 
 
+def test_an_error_does_not_prevent_the_run(session: Session, caplog: pytest.LogCaptureFixture) -> None:
+    add_run(session, DagRunType.SCHEDULED, "2026-03-28T01:00+00:00")
+    broken = ReadyByReference("06:00", "Zone/That was removed")
+    assert broken._evaluate_with(session=session, dag_id="distill_tiny", run_id="r") is None
+    assert "The run r of distill_tiny has no deadline" in caplog.text
+
+
 def test_the_triggerer_gets_the_path_of_the_callback(scheduler: Any) -> None:
     assert scheduler.interval == timedelta()
     assert scheduler.callback.path == "bedrock_distill.notify.ready_by.report_late"

@@ -66,6 +66,16 @@ def test_the_question_reaches_airflow_as_it_is_and_waits_without_a_slot(task: An
     assert context["ti"].xcoms["asked"] == "hash"
 
 
+def test_a_notifier_gets_the_question_that_was_asked(task: Any, sent: Any, context: Any) -> None:
+    set_task_instance(context)
+    seen: list[Any] = []
+    task.notifiers = [lambda context: seen.append(task.current_question)]
+    with pytest.raises(WAITS_FOR_PERSON):
+        task.execute(context)
+    assert seen == [AskOperator.asks]
+    assert sent
+
+
 @pytest.mark.parametrize("changed", [{"body": "$2"}, {"subject": "t"}, {"approvers": ()}])
 def test_a_question_whose_old_text_airflow_would_show_is_not_asked(
     task: Any, sent: Any, context: Any, changed: dict[str, Any]

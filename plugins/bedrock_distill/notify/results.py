@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from bedrock_distill.notify.origin import origin_of
 from include.distill.config.use_case import UseCase
-from include.distill.history.records import Drift
 from include.distill.notification.events import (
     BILLED,
     HAPPENED,
@@ -31,7 +29,7 @@ def report_messages(use_case: UseCase, context: Context) -> Iterator[Message]:
     manifest = _result(context)
     origin = origin_of(context, use_case.name, simulated=bool(manifest["simulated"]))
     yield verdict(origin, str(manifest["verdict"]), float(manifest["actual_usd"]))
-    if use_case.notifies("drift") and (drifts := _drifts(context, str(manifest["report_json_uri"]))):
+    if drifts := manifest.get("drift"):
         yield drifted(origin, drifts)
 
 
@@ -91,10 +89,3 @@ def _result(context: Context) -> dict[str, Any]:
     ti: Any = context["ti"]
     result = ti.xcom_pull(task_ids=ti.task_id)
     return result if isinstance(result, dict) else {}
-
-
-def _drifts(context: Context, report_uri: str) -> list[Drift]:
-    """Return the measures in a report that differ from those of earlier runs by more than chance."""
-    task: Any = context["task"]
-    report = json.loads(task.store.read(report_uri))
-    return cast("list[Drift]", report.get("drift") or [])

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 from types import SimpleNamespace
 from typing import Any
 
@@ -8,9 +7,7 @@ from bedrock_distill.notify import results
 from bedrock_distill.operators.human_approval import Question
 from include.distill.config.promotion_rule import Approver
 from tests.distill.conftest import make_use_case
-from tests.fakes.memory_store import MemoryStore
 
-ALL = [{"on": "all", "slack": {"conn_id": "slack"}}]
 REPORT = {"report_json_uri": "s3://b/report.json", "verdict": "tuned is better", "actual_usd": 12.5, "simulated": True}
 DRIFT = {"measure": "usd_per_pair", "value": 0.02, "expected": 0.01, "low": 0.008, "high": 0.012, "runs": 20}
 
@@ -20,28 +17,21 @@ def context(result: Any = None, task: Any = None) -> Any:
     return {"ti": ti, "task": task or SimpleNamespace()}
 
 
-def reported(report: dict[str, Any]) -> Any:
-    store = MemoryStore()
-    store.write("s3://b/report.json", json.dumps(report).encode())
-    return context(REPORT, SimpleNamespace(store=store))
-
-
 def test_a_report_is_announced_with_its_verdict() -> None:
-    (message,) = results.report_messages(make_use_case(notify=ALL), reported({}))
+    (message,) = results.report_messages(make_use_case(), context({**REPORT, "drift": []}))
     assert message.title == "[test] SIMULATED tiny: the report is ready"
     assert message.lines[0] == "What happened: tuned is better"
     assert "$12.50" in message.lines[1]
 
 
 def test_drift_in_a_report_is_a_message_of_its_own() -> None:
-    messages = list(results.report_messages(make_use_case(notify=ALL), reported({"drift": [DRIFT]})))
+    messages = list(results.report_messages(make_use_case(), context({**REPORT, "drift": [DRIFT]})))
     assert [message.event for message in messages] == ["verdict", "drift"]
     assert "cost per accepted pair" in messages[1].lines[0]
 
 
-def test_the_report_is_not_read_if_nobody_wants_drift() -> None:
-    notify = [{"on": ["verdict"], "slack": {"conn_id": "slack"}}]
-    messages = list(results.report_messages(make_use_case(notify=notify), context(REPORT)))
+def test_a_report_that_was_not_compared_with_earlier_nights_has_no_drift() -> None:
+    messages = list(results.report_messages(make_use_case(), context(REPORT)))
     assert [message.event for message in messages] == ["verdict"]
 
 

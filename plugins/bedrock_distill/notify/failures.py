@@ -8,7 +8,7 @@ a failed task is reported at once only if other tasks go on, which may take days
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from bedrock_distill.notify.origin import origin_of
@@ -97,13 +97,16 @@ def _run_goes_on(context: Context) -> bool:
     """Return whether a task that does not wait for the failed one is still to run, apart from teardowns."""
     task: Any = context["task"]
     own = task.get_flat_relative_ids(upstream=False) | {task.task_id}
-    states = _states(context)
-    unfinished = {name for name, state in states.items() if state not in _ENDED}
-    return any(
-        other.task_id in unfinished
-        for other in context["dag"].tasks
-        if other.task_id not in own and not other.is_teardown
-    )
+    tasks: Any = context["dag"].tasks
+    mapped = {other.task_id for other in tasks if other.is_mapped}
+    unfinished = {_task_of(name, mapped) for name, state in _states(context).items() if state not in _ENDED}
+    return any(other.task_id in unfinished for other in tasks if other.task_id not in own and not other.is_teardown)
+
+
+def _task_of(name: str, mapped: Collection[str]) -> str:
+    """Return the task of an instance, which Airflow calls ``synthesize_3`` if the task is mapped."""
+    task_id, _, number = name.rpartition("_")
+    return task_id if task_id in mapped and number.isdecimal() else name
 
 
 def _previous_run_failed(context: Context) -> bool:

@@ -29,6 +29,7 @@ AFTER = {
     "report": {"outcome"},
     "outcome": set(),
 }
+MAPPED = ("synthesize", "tuned.answer")
 TEARDOWNS = ("tuned.release", "outcome")
 
 
@@ -41,7 +42,7 @@ def context(task_id: str, states: Mapping[str, str | None], *, map_index: int = 
         get_task_states=lambda dag_id, run_ids: {"r": states},
     )
     task = SimpleNamespace(task_id=task_id, get_flat_relative_ids=lambda upstream: AFTER[task_id])
-    tasks = [SimpleNamespace(task_id=name, is_teardown=name in TEARDOWNS) for name in AFTER]
+    tasks = [SimpleNamespace(task_id=name, is_teardown=name in TEARDOWNS, is_mapped=name in MAPPED) for name in AFTER]
     return {"ti": ti, "task": task, "dag": SimpleNamespace(tasks=tasks), "exception": error}
 
 
@@ -58,6 +59,12 @@ def test_the_failure_of_a_run_is_stated_by_its_last_task() -> None:
 def test_a_failed_task_is_reported_at_once_if_other_tasks_go_on() -> None:
     (message,) = sent(context("tuned.trained", {"tuned.trained": "failed", "other.trained": "deferred"}))
     assert message.title == "[test] tiny: tuned.trained failed, the other tasks go on"
+
+
+def test_an_instance_of_a_mapped_task_that_still_runs_is_a_task_that_goes_on() -> None:
+    states = {"other.trained": "failed", "tuned.answer_0": "success", "tuned.answer_1": "running"}
+    assert len(sent(context("other.trained", states))) == 1
+    assert sent(context("other.trained", {**states, "tuned.answer_1": "success"})) == []
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ training.
 |---|---|---|
 | `preflight` | the use case is checked against AWS and copied to the run's folder | nothing |
 | `ingest` | training rows, evaluation rows, and rejected rows with the reasons | nothing |
-| `estimate` | the estimated cost; the task fails if the estimate is above `max_spend_usd` | nothing |
+| `estimate` | the estimated cost; the task fails if the estimate is above `max_spend_usd`, or if the run would exceed a monthly budget | nothing |
 | `approve_spending` | a person's decision, if the use case or the form requires it; the task waits for it | nothing |
 | `shards`, `evaluation_shards` | the rows, split into one piece for each mapped task | nothing |
 | `<step>_batch.submit`, `.wait`, `.collect` | stored answers of batch jobs; only with `inference: batch` | half the on-demand price of the tokens |
@@ -69,6 +69,7 @@ same thing: stored answers, training jobs and running endpoints are reused, and 
 | `ingest` | a CSV file cannot be read; the message names the file, line and column | Correct the file and clear `ingest` with downstream. Nothing was bought. Rejected rows are in `source/rejected.jsonl` of the run's folder. |
 | `estimate` | there are too few or too many rows for the training of an arm; the message gives the numbers | Trigger the DAG again with other sizes or another file, or change the sizes of the arm in the use-case file. Nothing was bought. |
 | `estimate` | the estimate is above the spend cap | The message says which cap is enough, and whether a run with fewer rows would cost less. An endpoint costs the same, however many rows there are. The cap in the form cannot be above the cap in the use-case file. Nothing was bought. |
+| `preflight`, `estimate` | too little is left of a monthly budget of the use case or its owner, or what was spent in the month cannot be read | The message says what is left and which runs spent most. Raise the budget and clear the task that the message names, or trigger the DAG again in the next month. Nothing was bought. |
 | any task that buys | "The spending of this run is not approved": a person marked `approve_spending` as successful, or cleared a task of a run that was rejected | Clear `approve_spending` with downstream. It asks again. Nothing was bought. |
 | `<step>_batch.submit` | Bedrock refused a job, or an earlier job with the same questions failed | Follow the message. The refused job was not bought. |
 | `<step>_batch.wait` | the jobs did not end in time | Clear `wait` with downstream to wait longer. Waiting buys nothing, but the jobs are still running and billed. |

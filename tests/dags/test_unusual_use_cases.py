@@ -115,10 +115,7 @@ LEGAL: dict[str, list[Any]] = {
     "teacher": ["nova-pro"],
     "student": ["nova-lite"],
     "judges": [["nova-micro"]],
-    "prompts.synthesis": ["s3://bucket/p.j2"],
-    "prompts.answering": ["s3://bucket/p.j2"],
-    "prompts.judging": ["s3://bucket/p.j2"],
-    "prompts.critic": ["s3://bucket/p.j2"],
+    **{f"prompts.{role}": ["s3://bucket/p.j2"] for role in ("synthesis", "answering", "judging", "critic")},
     "prompts.instruction": ["{{ ds }} <document>", "x" * 100_000],
     "prompts.instruction_file": [None, "s3://bucket/i.txt"],
     "prompts.examples": [[], [{"question": "{{", "answer": "}}"}], "s3://bucket/e.jsonl"],
@@ -126,8 +123,7 @@ LEGAL: dict[str, list[Any]] = {
     "synthesis.pairs_per_document": [1, 20],
     "synthesis.max_tokens": [64, 32_000],
     "synthesis.temperature": [None, 0, 1],
-    "synthesis.attempts": [1, 5],
-    "synthesis.rounds": [1, 5],
+    **{key: [1, 5] for key in ("synthesis.attempts", "synthesis.rounds", "judging.attempts")},
     "synthesis.min_accepted_share": [0, 1],
     "curation.min_question_characters": [1],
     "curation.max_question_characters": [10**30],
@@ -145,7 +141,6 @@ LEGAL: dict[str, list[Any]] = {
     "judging.max_tokens": [64, 8_192],
     "judging.temperature": [None, 1],
     "judging.show_reference": [True],
-    "judging.attempts": [1, 5],
     "judging.max_unparsable_share": [0, 0.999],
     "judging.noise_control": [False],
     "evaluations.pointwise": [
@@ -235,6 +230,7 @@ LEGAL: dict[str, list[Any]] = {
     "estimate.counted_rows": [0, "all", 10**30],
     "quotas": [{"nova-micro": {"requests_per_minute": 1e300, "tokens_per_minute": TINY, "burst_share": 1}}],
     "max_spend_usd": [TINY, 1e300],
+    "budget.month_usd": [None, TINY, 1e300],
     "seed": [-1, 10**300],
 }
 # Values that Airflow or PostgreSQL cannot handle. Only the file with the value is refused.
@@ -263,6 +259,7 @@ ILLEGAL: dict[str, list[Any]] = {
     "prompt_optimization.steering_criteria": [["a"] * 6, [" "]],
     "prompt_optimization.judge": [{"metric": "a b", "instructions": "{{prompt}}{{response}}"}, {"metric": "a"}],
     "training.hyperparameters": [{"epochCount": "\0"}],
+    "budget.month_usd": [0, -1],
     "arms": [
         [BASE, {"name": "tuned", "prompt": "optimized"}],
         [BASE, {"name": "a", **PROMPTED}, {"name": "b", **PROMPTED}],

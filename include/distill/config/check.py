@@ -1,5 +1,5 @@
 """
-Check all use-case files, without AWS and without the settings of an installation.
+Check all use-case files and the budgets of owners, without AWS and without the settings of an installation.
 
 Usage: ``python -m include.distill.config.check``
 """
@@ -13,6 +13,8 @@ from pathlib import Path
 
 from include.distill.config.environment import ENVIRONMENT_VARIABLE
 from include.distill.config.loader import USE_CASES_FOLDER, UseCases, load_use_cases
+from include.distill.config.owner_budgets import BUDGETS_PATH, load_owner_budgets, unknown_owner_warnings
+from include.distill.core.errors import UseCaseError
 
 # The values that the check uses for variables that are not set. The shipped use cases need these variables.
 PLACEHOLDERS = {
@@ -33,17 +35,24 @@ def load_with_placeholders(folder: Path = USE_CASES_FOLDER) -> UseCases:
     return load_use_cases(folder, {**os.environ, **placeholders(os.environ)})
 
 
-def main(folder: Path = USE_CASES_FOLDER) -> int:
-    """Print the valid use cases, and all problems of the other files. Return 1 if there is a problem."""
+def main(folder: Path = USE_CASES_FOLDER, budgets_path: Path = BUDGETS_PATH) -> int:
+    """Print the valid use cases, and all problems of the other files and of the budgets. Return 1 if there are any."""
     if used := placeholders(os.environ):
         listed = ", ".join(f"{name}={value}" for name, value in used.items())
         sys.stdout.write(f"For this check only, variables that are not set have these values: {listed}\n")
     use_cases = load_with_placeholders(folder)
     for use_case in use_cases.valid:
         sys.stdout.write(f"valid: {use_case.name}\n")
-    for problem in use_cases.problems:
-        sys.stdout.write(f"problem: {problem}\n")
-    return 1 if use_cases.problems else 0
+    problems, warnings = [*use_cases.problems], []
+    try:
+        budgets = load_owner_budgets(budgets_path)
+        warnings = unknown_owner_warnings(budgets, {use_case.owner for use_case in use_cases.valid})
+    except UseCaseError as error:
+        problems.append(error.happened)
+    for kind, texts in (("problem", problems), ("warning", warnings)):
+        for text in texts:
+            sys.stdout.write(f"{kind}: {text}\n")
+    return 1 if problems else 0
 
 
 if __name__ == "__main__":

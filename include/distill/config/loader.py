@@ -55,7 +55,7 @@ _PlainLoader.add_implicit_resolver(f"{_TAG}int", _INTEGER, list("-+0123456789"))
 _PlainLoader.add_implicit_resolver(f"{_TAG}float", _FLOAT, list("-+0123456789."))
 
 
-class _Loader(_PlainLoader):
+class StrictLoader(_PlainLoader):
     """A YAML loader that refuses repeated keys. PyYAML would silently use the last value."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
@@ -144,7 +144,7 @@ def load_use_case(path: Path, environment: Mapping[str, str] | None = None) -> U
     variables = os.environ if environment is None else environment
     name_of_environment = _environment_name([path], variables)
     try:
-        raw = load_yaml(path.read_text(encoding="utf-8"), _Loader)
+        raw = load_yaml(path.read_text(encoding="utf-8"), StrictLoader)
     except (OSError, ValueError) as error:
         message = f"{path.name}: the file cannot be read as YAML: {str(error) or type(error).__name__}"
         raise UseCaseError(message) from error

@@ -14,6 +14,7 @@ from pydantic import Field, PrivateAttr, field_validator
 
 from include.distill.config.approval_rule import Approval
 from include.distill.config.arms import Arm, Comparison, arms_problems, default_comparisons
+from include.distill.config.budgets import Budget
 from include.distill.config.catalog import EPOCH_COUNT, Model, load_catalog
 from include.distill.config.environment import EnvironmentName
 from include.distill.config.evaluation_settings import Evaluations, HumanEvaluation
@@ -91,6 +92,7 @@ class UseCase(Section):
     estimate: Estimate = Estimate()
     quotas: dict[str, ModelQuota] = Field(default_factory=dict)
     max_spend_usd: float = Field(100, gt=0)
+    budget: Budget = Budget()
     seed: int = 20_250_212
 
     @property

@@ -123,6 +123,14 @@ class EstimateAboveCapError(SpendCapError):
     """
 
 
+class BudgetExceededError(SpendCapError):
+    """The run would exceed a monthly budget of its use case or its owner. Nothing was bought."""
+
+
+class BudgetUnknownError(SpendCapError):
+    """It cannot be read what was spent in this month, so a monthly budget cannot be kept. Nothing was bought."""
+
+
 class ServiceError(DistillError):
     """
     AWS did not carry out a request.

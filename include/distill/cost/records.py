@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Literal, NotRequired, TypedDict
 
+from include.distill.config.budgets import BudgetKind
 from include.distill.core.records import BillLineRecord
 
 # How an arm's model is served: by a deployment (billed by the token) or provisioned throughput (billed by the hour).
@@ -131,12 +132,32 @@ class ReportedEstimate(EstimatedLines, ServingEstimate):
     """The parts of an estimate that the report shows. The record is part of :class:`CostEstimate`."""
 
 
+class BudgetState(TypedDict):
+    """
+    How much of a monthly budget is used, in US dollars. The record is passed through XCom only.
+
+    ``month_usd = spent_usd + reserved_usd + left_usd``.
+    """
+
+    kind: BudgetKind
+    month: str  # in UTC, such as 2026-11
+    month_usd: float  # the budget
+    spent_usd: float  # the bills of the month's runs, and the hours of standing endpoints until now
+    standing_usd: float  # the part of spent_usd for standing endpoints
+    reserved_usd: float  # what the runs in progress, without this one, are expected to pay
+    left_usd: float  # negative if more than the budget is used
+    share: float  # the part of the budget that is spent or reserved; above 1 if the budget is exceeded
+    expected_usd: float  # what this run is expected to pay; 0 outside of a run
+    is_warning: bool  # whether this run is the first of the month to use up most of the budget
+
+
 class EstimateManifest(TypedDict):
     """Result of the task ``estimate``, in US dollars. The record is passed through XCom only."""
 
     estimated_usd: float
     max_spend_usd: float
     estimate_uri: str
+    budget: NotRequired[list[BudgetState]]  # absent if no monthly budget applies
 
 
 class SpendingEstimate(EstimatedLines):

@@ -10,9 +10,10 @@ from __future__ import annotations
 import datetime
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
-from include.distill.config.history_layout import history_month_uri, history_uri
-from include.distill.core.errors import NotFoundError, TransientError
+from include.distill.config.history_layout import histories_uri, history_month_uri, history_uri, month_name
+from include.distill.core.errors import MissingObjectError, NotFoundError, TransientError
 from include.distill.core.storage import ObjectStore, read_json, read_versioned_json, replace_json
 from include.distill.history.records import HistoryEntry, HistoryMonth
 
@@ -39,6 +40,28 @@ def read_history(
     if since is not None:
         runs = [run for run in runs if datetime.datetime.fromisoformat(run["started_at"]) >= since]
     return sorted(runs, key=lambda run: (run["started_at"], run["run_key"]))
+
+
+def read_month(
+    store: ObjectStore, root: str, day: datetime.datetime, *, use_case: str | None = None
+) -> list[HistoryEntry]:
+    """
+    Return the runs of all use cases in a root that were due to start in one month.
+
+    Use cases whose file was deleted or is not valid are included.
+
+    :param root: ``s3://<training bucket>/<prefix>``.
+    :param day: any time in the month.
+    :param use_case: read only the runs of this use case.
+    """
+    name = month_name(day)
+    uris = [history_month_uri(root, use_case, day)] if use_case else store.list(histories_uri(root))
+    runs: list[HistoryEntry] = []
+    for uri in uris:
+        if uri.endswith(f"/{name}"):
+            with suppress(MissingObjectError):
+                runs += read_json(store, uri, HistoryMonth)["runs"]
+    return runs
 
 
 def update_run(

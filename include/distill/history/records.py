@@ -67,6 +67,18 @@ class Drift(TypedDict):
     runs: int  # number of runs before it that were compared
 
 
+class BudgetClaim(TypedDict):
+    """
+    What a run claims of its monthly budgets. Only runs with a budget have it.
+
+    ``estimate`` writes the claim before it compares the budget with the claims of all runs, and then its decision.
+    """
+
+    to_pay_usd: float  # the estimate without results that are stored already; 0 if the run was refused
+    decided: bool  # False while the budgets are compared
+    warned: list[str]  # kinds of the budgets of which the run reported that most of it is used up
+
+
 class HistoryEntry(TypedDict):
     """
     One run in the history of its use case.
@@ -88,6 +100,7 @@ class HistoryEntry(TypedDict):
     estimated_usd: float | None
     spent_usd: float | None  # the bill; None while it is not known
     spent_by_kind: dict[str, float]  # by SpendingKind; empty while the bill is not known
+    budget: NotRequired[BudgetClaim]  # absent if no monthly budget applies to the run
     simulated: NotRequired[bool]
     claim: NotRequired[str]  # the verdict in a sentence
     candidate: NotRequired[str]  # arm

@@ -36,8 +36,9 @@ class MonthSpending:
 
     :ivar month: the month, such as ``2026-11``.
     :ivar spent_usd: the bills of the runs that have ended.
-    :ivar reserved_usd: for the other runs, and for ended runs whose bill is not known, the estimates of their full
-        price. If such a run has already spent more than its estimate, what it has spent counts.
+    :ivar reserved_usd: for the other runs, and for ended runs whose bill is not known, what they claimed of a monthly
+        budget, in addition to what they have spent. Without a claim, it is the estimate of the full price. If such a
+        run has already spent more than its estimate, what it has spent counts.
     :ivar by_kind: the bills of all runs by kind, including the runs that have not ended but have a bill.
     :ivar runs: the runs of the month, oldest first.
     """
@@ -71,6 +72,8 @@ def is_reserved(run: HistoryEntry) -> bool:
 def counted_usd(run: HistoryEntry) -> float:
     """Return the amount with which a run counts in its month: its bill, or what is reserved for it."""
     spent = run["spent_usd"] or 0.0
+    if is_reserved(run) and (claim := run.get("budget")):
+        return spent + claim["to_pay_usd"]
     return max(spent, run["estimated_usd"] or 0.0) if is_reserved(run) else spent
 
 

@@ -34,6 +34,9 @@ from include.distill.training.reachable_sizes import require_reachable_sizes, si
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
+    from bedrock_distill.run.month_budget import RunBudgets
+    from include.distill.history.records import HistoryEntry
+
 
 class EstimateCostOperator(DistillOperator):
     """
@@ -51,12 +54,18 @@ class EstimateCostOperator(DistillOperator):
     refused. With ``dry_run`` in the trigger form, it writes no such record, and everything after this task is skipped.
     The task costs nothing. Retrying or clearing the task estimates again.
 
-    :return: ``{"estimated_usd": float, "max_spend_usd": float, "estimate_uri": str}``
+    If the use case or its owner has a monthly budget, the task compares the price of what is not stored yet with what
+    is left of the budget. A run that does not fit does not start.
+
+    :return: ``{"estimated_usd": float, "max_spend_usd": float, "estimate_uri": str}``, and with a monthly budget
+        ``"budget": [{...}]``, the state of each budget.
     :raises InputError: an arm needs more original rows than the training data contains, or cannot reach the minimum
         number of training records of the student's family.
     :raises LimitError: the samples of a prompt optimization job are larger than Bedrock permits.
     :raises UseCaseError: a model cannot be served as ``serving.mode`` requires.
     :raises EstimateAboveCapError: the estimate is above ``max_spend_usd``; nothing was bought.
+    :raises BudgetExceededError: the run would exceed a monthly budget; nothing was bought.
+    :raises BudgetUnknownError: it cannot be read what was spent in the month; nothing was bought.
     """
 
     ui_color = "#fef7e0"
@@ -65,6 +74,7 @@ class EstimateCostOperator(DistillOperator):
 
     def execute(self, context: Context) -> EstimateManifest:
         """Calculate and write the estimate, and compare it with the cap."""
+        from bedrock_distill.run.month_budget import RunBudgets
         from include.distill.cost.bought_again import fingerprints
         from include.distill.cost.critic_budget import uncapped_critic_usd
 
@@ -75,12 +85,11 @@ class EstimateCostOperator(DistillOperator):
         rates = self._count_prompts()
         lines, by_characters, serving = self._bills(train, evaluation, rates)
         estimated, cap = total_usd(lines), self.use_case.max_spend_usd
-        calls = expected_calls(self.use_case, train=len(train), evaluation=len(evaluation))
         bought_again, stored, bought_jobs = self._reuse(lines)
         summary: CostEstimate = {
             "estimated_usd": estimated,
             "tokens": {name: f"prompts: {rate.method}; answers: estimated" for name, rate in rates.items()},
-            "calls": calls,
+            "calls": expected_calls(self.use_case, train=len(train), evaluation=len(evaluation)),
             "prices": load_prices().sources(self.use_case),
             "by_characters_usd": model_calls_usd(line.as_record() for line in by_characters),
             "critic_by_characters_usd": uncapped_critic_usd(self.use_case, rows_for_teacher(self.use_case, train)),
@@ -98,8 +107,8 @@ class EstimateCostOperator(DistillOperator):
         write_json(self.store, self.folder.estimate, summary)
         self._log_summary(summary, lines)
         self._warn_about_small_evaluations(evaluation)
-        # A cleared run is running again. It keeps what it has spent before.
-        record_run(self, context, lambda run: {**run, "state": "running", "ended_at": None, "estimated_usd": estimated})
+        budgets, to_pay = RunBudgets(self, self.use_case, context), round(max(0.0, estimated - stored), 4)
+        self._record_start(context, budgets, estimated, to_pay if estimated <= cap else 0.0)
         manifest: EstimateManifest = {
             "estimated_usd": estimated,
             "max_spend_usd": cap,
@@ -108,10 +117,26 @@ class EstimateCostOperator(DistillOperator):
         emit(estimate_samples(self.use_case.name, manifest))
         self._require_within_cap(lines, serving, context)
         if context["params"].get("dry_run"):
-            self.log.info("Dry run: the run stops here, and has paid for nothing. The bill above is only an estimate.")
-            context["ti"].xcom_push(key="return_value", value=manifest)
-            raise DownstreamTasksSkipped(tasks=self._later_tasks())
+            budgets.preview(to_pay)
+            self._end_dry_run(manifest, context)
+        elif states := budgets.claim(to_pay):
+            manifest["budget"] = states
         return manifest
+
+    def _record_start(self, context: Context, budgets: RunBudgets, estimated_usd: float, to_pay_usd: float) -> None:
+        """Write the run's record. A cleared run is running again. It keeps what it has spent before."""
+
+        def start(run: HistoryEntry) -> HistoryEntry:
+            started: HistoryEntry = {**run, "state": "running", "ended_at": None, "estimated_usd": estimated_usd}
+            return budgets.with_claim(started, to_pay_usd)
+
+        record_run(self, context, start)
+
+    def _end_dry_run(self, manifest: EstimateManifest, context: Context) -> None:
+        """Skip all later tasks. An exception of Airflow does this, so the result is stored first."""
+        self.log.info("Dry run: the run stops here, and has paid for nothing. The bill above is only an estimate.")
+        context["ti"].xcom_push(key="return_value", value=manifest)
+        raise DownstreamTasksSkipped(tasks=self._later_tasks())
 
     def _later_tasks(self) -> list[str]:
         """

@@ -65,14 +65,16 @@ class BedrockPreflightOperator(DistillOperator):
     checks prices, hyperparameters, prompts, CSV files, buckets and the sizes of the arms, and reports all problems
     together. A run whose configuration has unknown keys is refused. Missing buckets are created if
     ``storage.create_buckets`` is set. Before the task stores anything else, it records in ``environment.json`` that
-    this environment owns the storage roots, and in ``run.json`` that this DAG run owns the folder. The task buys
-    nothing. Retrying or clearing the task checks again, and stores the YAML file and the prompts in their current
-    state.
+    this environment owns the storage roots, and in ``run.json`` that this DAG run owns the folder. If nothing is left
+    of a monthly budget of the use case or its owner, the run is refused, unless it is a dry run. The task buys nothing.
+    Retrying or clearing the task checks again, and stores the YAML file and the prompts in their current state.
 
     :param use_case_name: name of a file in ``include/use_cases/``, without ``.yaml``. (templated)
     :param use_cases: the folder that contains the use cases.
     :return: ``{"use_case_uri": str, "warnings": [str]}``
     :raises InputError: the message lists all problems; nothing was bought.
+    :raises BudgetExceededError: nothing is left of a monthly budget; nothing was stored or bought.
+    :raises BudgetUnknownError: it cannot be read what was spent in the month; nothing was stored or bought.
     :raises RefusedError: the storage root or the folder belongs to another run or environment; nothing was stored or
         bought.
     """
@@ -88,7 +90,7 @@ class BedrockPreflightOperator(DistillOperator):
 
     def execute(self, context: Context) -> PreflightManifest:
         """Check the use case and store a frozen copy; return the URI of the copy."""
-        from include.distill.training.data_card import licence_note
+        from bedrock_distill.run.month_budget import RunBudgets
 
         use_case_file = load_use_case(self.use_cases / f"{self.use_case_name}.yaml")
         self._refuse_unknown_keys(use_case_file, context)
@@ -117,24 +119,33 @@ class BedrockPreflightOperator(DistillOperator):
                 then_clear=FAILED_TASK,
                 settings=[key for problem in problems if isinstance(problem, DistillError) for key in problem.settings],
             )
+        budgets = RunBudgets(self, use_case, context, folder=self.use_cases)
+        if not context["params"].get("dry_run"):  # a dry run pays for nothing
+            budgets.require_some_left()
         self._claim_folder(use_case, context)
         champion = champion_before_run(self.store, self.folder, use_case.name)
-        note = licence_note(self.model(use_case.teacher), self.model(use_case.student))
-        warnings = [
-            *([note] if note else []),
-            *family_warnings(use_case),
-            *key_warnings(use_case.kms_keys, use_case.aws.account),
-            *self._lifecycle_warnings(use_case),
-            *_size_warnings(use_case),
-            *hourly_notes(use_case, champion=champion.student if champion and use_case.champion_arm else None),
-            *standing_warnings(self.hook, use_case, champion),
-        ]
+        warnings = [*self._warnings(use_case, champion), *budgets.warnings()]
         for warning in warnings:
             self.log.warning(warning)
         save_champion_snapshot(self.store, self.folder, champion)
         write_json(self.store, self.folder.prompts, dump_prompts(prompts))
         self.store.write(self.folder.use_case, dump_use_case(use_case))
         return {"use_case_uri": self.folder.use_case, "warnings": warnings}
+
+    def _warnings(self, use_case: UseCase, champion: Champion | None) -> list[str]:
+        from include.distill.training.data_card import licence_note
+
+        note = licence_note(self.model(use_case.teacher), self.model(use_case.student))
+        compared = champion.student if champion and use_case.champion_arm else None
+        return [
+            *([note] if note else []),
+            *family_warnings(use_case),
+            *key_warnings(use_case.kms_keys, use_case.aws.account),
+            *self._lifecycle_warnings(use_case),
+            *_size_warnings(use_case),
+            *hourly_notes(use_case, champion=compared),
+            *standing_warnings(self.hook, use_case, champion),
+        ]
 
     def _refuse_unknown_keys(self, use_case: UseCase, context: Context) -> None:
         """Refuse configuration keys that match no field of the form, such as ``document`` for ``documents``."""

@@ -57,7 +57,7 @@ _FAIL_AT_ONCE = {
     RefusedError: "AWS refused the request; a retry cannot help",
     PossiblyBilledError: "AWS may bill the call each time it is sent; a person must decide what to do",
     ContractError: "a response, an error code or a stored file has an unexpected form; a retry cannot help",
-    SpendCapError: "the spend cap was reached; a person must decide what to do",
+    SpendCapError: "a spend cap or a monthly budget was reached; a person must decide what to do",
     JobFailedError: "the job failed; a person must decide what to do",
     WaitTimeoutError: "the task has waited for the maximum time; a person must decide whether to wait longer",
     ThroughputFailedError: "the endpoint failed, which is final; `release` deletes it",

@@ -32,16 +32,7 @@ def record_run(task: RunAccess, context: Context, change: Change) -> HistoryEntr
     if context["params"].get("dry_run"):
         return None
     try:
-        # Airflow changes the start date of a run when a task of the run is cleared, but not `run_after`.
-        started = context["dag_run"].run_after
-        entry = update_run(
-            task.store,
-            task.folder.root,
-            _use_case_name(task),
-            task.folder.run_key,
-            started,
-            lambda stored: change(stored or first_record(task, context)),
-        )
+        entry = replace_record(task, context, change)
     except Exception as error:  # any error: the history is less important than the task
         task.log.warning(
             "The history of the use case lacks the newest figures of this run (%s: %s). Clear this task to write them."
@@ -51,6 +42,24 @@ def record_run(task: RunAccess, context: Context, change: Change) -> HistoryEntr
         return None
     emit(entry_samples(entry))
     return entry
+
+
+def replace_record(task: RunAccess, context: Context, change: Change) -> HistoryEntry:
+    """
+    Replace the record of a task's run like :func:`record_run`, but let errors fail the task.
+
+    :raises ServiceError: the history cannot be read or written.
+    """
+    # Airflow changes the start date of a run when a task of the run is cleared, but not `run_after`.
+    started = context["dag_run"].run_after
+    return update_run(
+        task.store,
+        task.folder.root,
+        _use_case_name(task),
+        task.folder.run_key,
+        started,
+        lambda stored: change(stored or first_record(task, context)),
+    )
 
 
 def history_of(task: RunAccess, since: datetime.datetime | None = None) -> list[HistoryEntry]:

@@ -69,3 +69,15 @@ def test_a_wrong_name_does_not_hide_another_problem(tmp_path: Path, capsys: pyte
     out = capsys.readouterr().out
     assert "seed: " in out
     assert "name is 'wages'; expected the file name without .yaml, 'copy'" in out
+
+
+def test_the_budgets_of_owners_are_checked_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write(tmp_path, "fine", owner="ml")
+    budgets = tmp_path / "budgets" / "budgets.yaml"
+    budgets.parent.mkdir()
+    budgets.write_text("owners: {mll: {month_usd: 5}, ml: {month_usd: 5}}", encoding="utf-8")
+    assert check.main(tmp_path, budgets) == 0
+    assert "warning: include/budgets.yaml: no valid use case has the owner 'mll'" in capsys.readouterr().out
+    budgets.write_text("owners: {ml: {month_usd: much}}", encoding="utf-8")
+    assert check.main(tmp_path, budgets) == 1
+    assert "problem: budgets.yaml: owners.ml.month_usd: found 'much'" in capsys.readouterr().out

@@ -7,7 +7,7 @@ import datetime
 import pytest
 
 from include.distill.core.errors import StoredRecordError, TransientError
-from include.distill.history.months import read_history, update_run
+from include.distill.history.months import read_history, read_month, update_run
 from include.distill.history.records import HistoryEntry
 from tests.fakes.memory_store import MemoryStore
 
@@ -58,6 +58,22 @@ def test_months_before_the_wanted_time_are_not_read() -> None:
     add(store, "b", DECEMBER)
     store.objects[f"{ROOT}/history/faq/2026-11.json"] = b"not JSON"
     assert [run["run_key"] for run in read_history(store, ROOT, "faq", since=DECEMBER)] == ["b"]
+
+
+def test_one_month_of_all_use_cases_is_read_even_if_their_files_are_gone() -> None:
+    store = MemoryStore()
+    add(store, "a", NOVEMBER)
+    add(store, "b", DECEMBER)
+    other: HistoryEntry = {**entry("c", DECEMBER), "use_case": "deleted"}
+    update_run(store, ROOT, "deleted", "c", DECEMBER, lambda _: other)
+    store.objects[f"{ROOT}/history/faq/2026-11.json"] = b"not JSON"
+    assert [run["run_key"] for run in read_month(store, ROOT, DECEMBER)] == ["c", "b"]
+    assert [run["run_key"] for run in read_month(store, ROOT, DECEMBER, use_case="faq")] == ["b"]
+
+
+def test_a_month_without_runs_is_empty() -> None:
+    assert read_month(MemoryStore(), ROOT, DECEMBER) == []
+    assert read_month(MemoryStore(), ROOT, DECEMBER, use_case="faq") == []
 
 
 def test_another_run_that_writes_at_the_same_time_is_kept() -> None:

@@ -116,3 +116,13 @@ def test_a_run_without_a_final_bill_counts_with_its_estimate(run: HistoryEntry, 
 def test_a_failed_run_counts_with_what_it_has_spent() -> None:
     month = month_spending([ended("failed", NOVEMBER, 0.25, state="failed")], NOVEMBER)
     assert (month.spent_usd, month.reserved_usd) == (0.25, 0)
+
+
+def test_a_run_in_progress_counts_with_what_it_has_spent_and_what_it_claimed_of_a_budget() -> None:
+    claimed: HistoryEntry = {
+        **entry("a", NOVEMBER, spent=1.5),
+        "budget": {"to_pay_usd": 0.25, "decided": True, "warned": []},
+    }
+    assert month_spending([claimed], NOVEMBER).reserved_usd == 1.75
+    ended: HistoryEntry = {**claimed, "state": "failed"}
+    assert month_spending([ended], NOVEMBER).spent_usd == 1.5

@@ -13,18 +13,28 @@ from bedrock_distill.operators.estimate import EstimateCostOperator
 from bedrock_distill.operators.synthesize import BedrockSynthesizeOperator
 from include.distill.config.catalog import load_catalog
 from include.distill.config.use_case import UseCase
-from include.distill.core.errors import InputError, LimitError, RefusedError, SpendCapError, UseCaseError
+from include.distill.core.errors import (
+    BudgetExceededError,
+    EstimateAboveCapError,
+    InputError,
+    LimitError,
+    RefusedError,
+    SpendCapError,
+    UseCaseError,
+)
 from include.distill.core.storage import read_json, write_jsonl
 from include.distill.cost.prices import load_prices
 from include.distill.cost.records import CostEstimate, SpendingEstimate
 from include.distill.cost.spending_approval import plan_spending
 from include.distill.evaluation.champion import Champion, save_champion_snapshot
+from include.distill.history.months import read_month
 from include.distill.prompt_optimization.ended_jobs import EndedOptimizationJobs
 from include.distill.training import limits as limits_of_training
 from tests.fakes.dialogue import say
 from tests.fakes.fake_bedrock import FakeBedrock
 from tests.fakes.memory_store import MemoryStore
 from tests.plugins.conftest import FOLDER, RUN_URI, freeze, make_champion, make_row
+from tests.plugins.run.test_month_budget import past_run, put
 
 PROVISIONED = {"mode": "provisioned"}
 
@@ -430,3 +440,40 @@ def test_the_log_separates_the_full_price_from_what_this_run_is_expected_to_pay(
     log = capsys.readouterr().out
     assert "Full price of the run: $0.05." in log
     assert "Results worth about $0.00 of this were bought by earlier runs and are stored" in log
+
+
+class TestBudget:
+    def test_the_part_that_is_not_stored_yet_is_compared_with_what_is_left(
+        self, estimate: Any, store: MemoryStore, use_case: UseCase, context: Any
+    ) -> None:
+        usd = estimate.execute(context)["estimated_usd"]
+        freeze(store, use_case, budget={"month_usd": usd + 5})
+        estimate.__dict__.pop("use_case")
+        put(store, past_run("a", 4.99))
+        manifest = estimate.execute(context)
+        [state] = manifest["budget"]
+        assert (state["expected_usd"], state["spent_usd"]) == (pytest.approx(usd, abs=1e-4), 4.99)
+        assert len(json.dumps(manifest)) < 2048
+        put(store, past_run("b", 0.02))
+        with pytest.raises(BudgetExceededError, match=r"This run is expected to pay \$.* but \$.* is left"):
+            estimate.execute(context)
+
+    def test_a_dry_run_only_says_that_the_run_would_not_start(
+        self, estimate: Any, store: MemoryStore, use_case: UseCase, context: Any, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        freeze(store, use_case, budget={"month_usd": 0.01})
+        context["params"] = {"dry_run": True}
+        with pytest.raises(DownstreamTasksSkipped):
+            estimate.execute(context)
+        assert "A run that is not a dry run would not start now." in capsys.readouterr().out
+        assert store.list(f"{FOLDER.root}/history/") == []
+
+    def test_a_run_above_the_spend_cap_holds_nothing_of_the_budget(
+        self, estimate: Any, store: MemoryStore, use_case: UseCase, context: Any
+    ) -> None:
+        freeze(store, use_case, max_spend_usd=0.01, budget={"month_usd": 100})
+        with pytest.raises(EstimateAboveCapError):
+            estimate.execute(context)
+        [run] = read_month(store, FOLDER.root, context["dag_run"].run_after)
+        assert run["budget"] == {"to_pay_usd": 0.0, "decided": True, "warned": []}
+        assert run["estimated_usd"] > 0.01

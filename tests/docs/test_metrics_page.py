@@ -6,6 +6,7 @@ from typing import Any, get_args
 
 import pytest
 
+from include.distill.config.budgets import BudgetKind
 from include.distill.core.metrics import METRICS, Metric
 from include.distill.core.paths import PROJECT_ROOT
 from include.distill.history.records import Measure, SpendingKind
@@ -43,6 +44,7 @@ def test_every_tag_is_explained() -> None:
         ("`reason` of rejected calls", REJECTION_REASONS),
         ("`kind` of a cost", get_args(SpendingKind)),
         ("`measure`", get_args(Measure)),
+        ("`kind` of a budget", get_args(BudgetKind)),
     ],
 )
 def test_the_values_of_a_tag_are_those_of_the_code(row: str, values: Any) -> None:

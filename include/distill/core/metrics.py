@@ -60,6 +60,14 @@ RUNS = Metric("distill.runs", "counter", "runs", ("use_case", "state"), "runs th
 
 ESTIMATED_USD = Metric("distill.estimated_usd", "gauge", "US dollars", ("use_case",), "full price of the run")
 SPEND_CAP_USD = Metric("distill.spend_cap_usd", "gauge", "US dollars", ("use_case",), "spend cap of the run")
+BUDGET_USD = Metric("distill.budget_usd", "gauge", "US dollars", ("use_case", "kind"), "monthly budget")
+BUDGET_USED_USD = Metric(
+    "distill.budget_used_usd",
+    "gauge",
+    "US dollars",
+    ("use_case", "kind"),
+    "what is spent in the month or reserved for other runs in progress",
+)
 ROWS = Metric("distill.rows", "gauge", "rows", ("use_case", "part"), "rows of the input")
 ROWS_REJECTED = Metric("distill.rows_rejected", "gauge", "rows", ("use_case", "reason"), "rejected rows by reason")
 PAIRS = Metric("distill.pairs", "gauge", "pairs", ("use_case", "result"), "requested pairs, by what became of them")
@@ -103,6 +111,8 @@ METRICS: tuple[Metric, ...] = (
     RUNS,
     ESTIMATED_USD,
     SPEND_CAP_USD,
+    BUDGET_USD,
+    BUDGET_USED_USD,
     ROWS,
     ROWS_REJECTED,
     PAIRS,

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import get_args
 
 from include.distill.core.metrics import (
+    BUDGET_USD,
+    BUDGET_USED_USD,
     COST_USD,
     DRIFT,
     ENDPOINT_SECONDS,
@@ -25,7 +27,7 @@ from include.distill.core.metrics import (
     SPEND_CAP_USD,
     Sample,
 )
-from include.distill.cost.records import EstimateManifest, ReleaseManifest
+from include.distill.cost.records import BudgetState, EstimateManifest, ReleaseManifest
 from include.distill.curation.records import CurateManifest
 from include.distill.dataset.records import RowRejectionReason, SourceCounts
 from include.distill.history.records import HistoryEntry, JudgedRate, Measure, SpendingKind
@@ -35,6 +37,14 @@ def estimate_samples(use_case: str, estimate: EstimateManifest) -> Iterator[Samp
     """Yield the estimate and the spend cap."""
     yield Sample(ESTIMATED_USD, estimate["estimated_usd"], {"use_case": use_case})
     yield Sample(SPEND_CAP_USD, estimate["max_spend_usd"], {"use_case": use_case})
+
+
+def budget_samples(use_case: str, states: Iterable[BudgetState]) -> Iterator[Sample]:
+    """Yield each monthly budget that applies to a run, and what is used of it without this run."""
+    for state in states:
+        tags = {"use_case": use_case, "kind": state["kind"]}
+        yield Sample(BUDGET_USD, state["month_usd"], tags)
+        yield Sample(BUDGET_USED_USD, state["spent_usd"] + state["reserved_usd"], tags)
 
 
 def row_samples(use_case: str, counts: SourceCounts) -> Iterator[Sample]:

@@ -21,6 +21,7 @@ from bedrock_distill.hooks.s3 import S3ObjectStore
 from bedrock_distill.hooks.statuses import THROUGHPUT_STATUS, Progress
 from bedrock_distill.run.access import RunAccess
 from bedrock_distill.run.checks import utc_now
+from bedrock_distill.run.metrics import emit
 from bedrock_distill.run.run_history import replace_record
 from include.distill.config.budgets import MonthBudget
 from include.distill.config.layout import Layout, champion_uri
@@ -53,6 +54,7 @@ from include.distill.cost.records import BudgetState
 from include.distill.evaluation.champion import read_champion
 from include.distill.history.months import read_month
 from include.distill.history.records import BudgetClaim, HistoryEntry
+from include.distill.report.run_metrics import budget_samples
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -169,6 +171,7 @@ class RunBudgets:
         for read in range(1, _MOST_READS + 1):
             runs = self._read_runs()
             states = [self._state(budget, runs, own, to_pay_usd) for budget in self.budgets]
+            emit(budget_samples(self._use_case.name, states))
             decisions = [
                 decide(state, self._covered(budget, runs), own)
                 for budget, state in zip(self.budgets, states, strict=True)

@@ -5,10 +5,12 @@ from collections.abc import Iterable
 from typing import cast
 
 from include.distill.core.metrics import METRICS, Sample
+from include.distill.cost.records import BudgetState
 from include.distill.curation.records import CurateManifest
 from include.distill.dataset.records import SourceCounts
 from include.distill.history.records import HistoryEntry, JudgedRate
 from include.distill.report.run_metrics import (
+    budget_samples,
     endpoint_samples,
     entry_samples,
     estimate_samples,
@@ -39,6 +41,18 @@ REPORTED: HistoryEntry = {
         {"judge": "mistral", "half_win_rate": 0.55, "half_win_ci95": None, "questions": 2},
         {"judge": "haiku", "half_win_rate": None, "half_win_ci95": None, "questions": 0},
     ],
+}
+BUDGET: BudgetState = {
+    "kind": "owner",
+    "month": "2026-11",
+    "month_usd": 200.0,
+    "spent_usd": 50.0,
+    "standing_usd": 0.0,
+    "reserved_usd": 2.5,
+    "left_usd": 147.5,
+    "share": 0.2625,
+    "expected_usd": 1.0,
+    "is_warning": False,
 }
 STARTED = datetime.datetime.now(datetime.UTC) - datetime.timedelta(minutes=5)
 
@@ -103,6 +117,13 @@ def test_a_run_is_counted_with_its_duration_and_state() -> None:
         assert 300 <= sent["distill.run_seconds"][state] < 360
 
 
+def test_reserved_dollars_of_a_budget_are_used_too() -> None:
+    assert figures(budget_samples("faq", [BUDGET])) == {
+        "distill.budget_usd": {"owner": 200.0},
+        "distill.budget_used_usd": {"owner": 52.5},
+    }
+
+
 def test_endpoint_hours_become_seconds() -> None:
     sent = figures(endpoint_samples("faq", "tuned", {"released": [], "unit_hours": 1.5}))
     assert sent == {"distill.endpoint_seconds": {"tuned": 5400}}
@@ -112,6 +133,7 @@ def test_every_sample_has_exactly_the_documented_tags_and_every_metric_has_a_sou
     rates: list[JudgedRate] = REPORTED["judges"]
     samples = [
         *estimate_samples("faq", {"estimated_usd": 2.0, "max_spend_usd": 9.0, "estimate_uri": "s3://b/e"}),
+        *budget_samples("faq", [BUDGET]),
         *row_samples("faq", ROWS),
         *pair_samples("faq", PAIRS, []),
         *endpoint_samples("faq", "tuned", {"released": [], "unit_hours": 1.0}),

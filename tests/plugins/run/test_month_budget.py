@@ -26,6 +26,7 @@ from include.distill.history.months import read_month, update_run
 from include.distill.history.records import HistoryEntry
 from tests.fakes.fake_bedrock import FakeBedrock
 from tests.fakes.memory_store import MemoryStore
+from tests.fakes.recorded_stats import RecordedStats
 from tests.plugins.conftest import FOLDER, RUN_URI, make_champion
 
 ROOT = "s3://bedrock-distill-training/distill"
@@ -155,6 +156,15 @@ class TestClaim:
         with pytest.raises(BudgetExceededError, match=r"pay \$12\.50, but \$10\.00 is left .*scheduled__a"):
             budgets(100).claim(12.5)
         assert own_record(store)["budget"] == {"to_pay_usd": 0.0, "decided": True, "warned": []}
+
+    def test_a_refused_run_sends_its_budgets_as_metrics_too(
+        self, budgets: Any, store: MemoryStore, sent_metrics: RecordedStats
+    ) -> None:
+        put(store, past_run("a-run", 7.0))
+        with pytest.raises(BudgetExceededError):
+            budgets(10.0).claim(5.0)
+        assert sent_metrics.values["distill.budget_usd"] == {"use_case": 10.0}
+        assert sent_metrics.values["distill.budget_used_usd"] == {"use_case": 7.0}
 
     def test_a_retry_is_not_held_up_by_its_own_claim(self, budgets: Any, store: MemoryStore) -> None:
         first = budgets(100).claim(60.0)

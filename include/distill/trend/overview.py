@@ -11,7 +11,6 @@ from markupsafe import Markup
 
 from include.distill.evaluation.champion import Champion
 from include.distill.history.records import JudgedRate
-from include.distill.history.spending import MonthSpending
 from include.distill.trend.figures import preference_figure
 from include.distill.trend.night_charts import line_sample, night_chart
 from include.distill.trend.nights import Night
@@ -55,8 +54,9 @@ class UseCaseState:
     What the overview shows of one use case.
 
     :param nights: the newest nights, oldest first.
-    :param month: what the runs of this month have spent.
-    :param budget_usd: what the runs of a month may cost; ``None`` without a budget.
+    :param spent_usd: the bills of this month's runs, and the hours of the standing endpoint in this month until now.
+    :param reserved_usd: what the runs in progress are expected to pay.
+    :param budget_usd: what this may cost together in a month; ``None`` without a budget.
     :param waiting: the tasks that wait for a person; ``None`` if this is not known.
     :param billed: the endpoints that are billed by the hour; ``None`` if this is not known.
     :param running: the ids of the runs that Airflow has not ended; ``None`` if this is not known.
@@ -68,7 +68,8 @@ class UseCaseState:
     dag_id: str
     champion: Champion | None
     nights: Sequence[Night]
-    month: MonthSpending
+    spent_usd: float
+    reserved_usd: float
     budget_usd: float | None
     waiting: Sequence[Waiting] | None
     billed: Sequence[BilledEndpoint] | None
@@ -147,7 +148,7 @@ def _share(state: UseCaseState) -> float | None:
     """Return which share of the budget is spent or reserved; ``None`` without a budget."""
     if not state.budget_usd:
         return None
-    return (state.month.spent_usd + state.month.reserved_usd) / state.budget_usd
+    return (state.spent_usd + state.reserved_usd) / state.budget_usd
 
 
 def _totals(states: Sequence[UseCaseState]) -> dict[str, float | bool]:
@@ -157,5 +158,5 @@ def _totals(states: Sequence[UseCaseState]) -> dict[str, float | bool]:
         "hourly": sum(state.hourly_usd for state in states),
         "billing_known": all(state.billed is not None for state in states),
         "waiting_known": all(state.waiting is not None for state in states),
-        "month": sum(state.month.spent_usd for state in states),
+        "month": sum(state.spent_usd for state in states),
     }

@@ -23,6 +23,7 @@ from include.distill.config.loader import load_use_cases
 from include.distill.config.use_case import UseCase
 from include.distill.core.errors import NotFoundError
 from include.distill.core.storage import ObjectStore
+from include.distill.cost.month_budget import hours_in_month, month_start
 from include.distill.evaluation.champion import Champion, read_champion
 from include.distill.evaluation.rollback_form import ROLLBACK_DAG_ID
 from include.distill.history.months import read_history
@@ -83,8 +84,7 @@ def _stored(use_case: UseCase) -> tuple[list[HistoryEntry], Champion | None] | s
         if is_foreign(store, use_case):
             return f"{use_case.name} is not shown, because its storage.prefix belongs to another environment."
         now = utc_now()
-        month = now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-        since = min(month, now - datetime.timedelta(days=_OVERVIEW_DAYS))
+        since = min(month_start(now), now - datetime.timedelta(days=_OVERVIEW_DAYS))
         return _runs(store, use_case, since), _champion(store, use_case)
     except Exception as error:  # any error: the other use cases are not affected
         return f"{use_case.name} cannot be shown. {logged(error, use_case.name)}"
@@ -110,6 +110,8 @@ def _state(
 ) -> UseCaseState:
     running = None if airflow is None else airflow.running.get(use_case.dag_id, [])
     own = (use_case.dag_id, use_case.label_dag_id)
+    now = utc_now()
+    month = month_spending(runs, now)
     return UseCaseState(
         name=use_case.name,
         description=use_case.description,
@@ -117,11 +119,21 @@ def _state(
         dag_id=use_case.dag_id,
         champion=champion,
         nights=nights_of(runs, alive=running),
-        month=month_spending(runs, utc_now()),
-        budget_usd=None,
+        spent_usd=month.spent_usd + _standing_usd(billed or (), now),
+        reserved_usd=month.reserved_usd,
+        budget_usd=use_case.budget.month_usd,
         waiting=None if airflow is None else airflow.waiting_for(use_case.name, own, shared=[ROLLBACK_DAG_ID]),
         billed=billed,
         running=running,
+    )
+
+
+def _standing_usd(billed: Sequence[BilledEndpoint], now: datetime.datetime) -> float:
+    """Return what the standing endpoint has cost in this month, which the budget counts too. No bill contains it."""
+    return sum(
+        hours_in_month(endpoint.created, now, now) * (endpoint.usd_per_hour or 0.0)
+        for endpoint in billed
+        if endpoint.is_standing
     )
 
 

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from include.distill.evaluation.champion import Champion
-from include.distill.history.spending import month_spending
 from include.distill.trend.nights import nights_of
 from include.distill.trend.overview import BilledEndpoint, UseCaseState, Waiting, overview_page
 from tests.distill.trend.example_nights import DRIFT, begun, entry, failed
@@ -41,7 +40,8 @@ def state(*runs: Any, **changes: Any) -> UseCaseState:
         "dag_id": "distill_faq",
         "champion": CHAMPION,
         "nights": nights_of(entries),
-        "month": month_spending(entries, NOW),
+        "spent_usd": 15.0,
+        "reserved_usd": 0.0,
         "budget_usd": None,
         "waiting": [],
         "billed": [],
@@ -70,7 +70,7 @@ def test_a_use_case_shows_champion_verdict_and_cost() -> None:
 
 
 def test_a_budget_is_shown_with_what_is_spent_and_reserved() -> None:
-    shown = page(state(entry(0), begun(1), budget_usd=20.0))
+    shown = page(state(spent_usd=7.5, reserved_usd=9.0, budget_usd=20.0))
     text = "of $20.00 this month, and $9.00 reserved"
     assert text in shown
     assert fact(shown, text) == "$7.50"
@@ -116,6 +116,11 @@ def test_what_is_not_known_is_not_shown_as_nothing() -> None:
 def test_what_needs_attention_is_said_about_the_last_run_only(run: Any, text: str) -> None:
     assert text in page(state(entry(0), run))
     assert text not in page(state(run, entry(3)))
+
+
+def test_a_failed_run_links_to_its_page() -> None:
+    path = "report/distill_faq/scheduled__2026-11-03T02%3A00%3A00%2B00%3A00"
+    assert f'outcome and <a href="{path}">its page</a> say why' in page(state(entry(0), failed(2)))
 
 
 def test_a_run_whose_last_task_never_ran_is_said_to_be_lost() -> None:

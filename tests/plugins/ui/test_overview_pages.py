@@ -15,6 +15,7 @@ from airflow.api_fastapi.auth.managers.simple.simple_auth_manager import SimpleA
 from starlette.testclient import TestClient
 
 from bedrock_distill.ui import overview_pages, report_pages
+from include.distill.config.budgets import Budget
 from include.distill.config.layout import Layout
 from include.distill.config.loader import UseCases
 from include.distill.config.root_owner import claim_root
@@ -141,6 +142,25 @@ class TestOverview:
         assert "Running now: <a" in shown
         assert "standing-1" in shown
         assert "$9.00 reserved" in shown
+
+    def test_the_month_counts_bills_and_the_hours_of_the_standing_endpoint_against_the_budget(
+        self, viewer: TestClient, objects: MemoryStore, use_case: UseCase, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        record(objects, use_case, entry(0))
+        record(objects, use_case, entry(-5))  # in October
+        limited = use_case.model_copy(update={"budget": Budget(month_usd=100)})
+        monkeypatch.setattr(overview_pages, "load_use_cases", lambda: UseCases((limited,), ()))
+        long_ago, an_hour_ago = NOW - datetime.timedelta(days=90), NOW - datetime.timedelta(hours=1)
+        endpoints = [
+            BilledEndpoint("old", long_ago, 0.1, is_standing=True),
+            BilledEndpoint("new", an_hour_ago, 2.0, is_standing=True),
+            BilledEndpoint("run", an_hour_ago, 50.0, is_standing=False),  # the bill of its run contains it
+            BilledEndpoint("unknown", an_hour_ago, None, is_standing=True),
+        ]
+        monkeypatch.setattr(overview_pages, "billed_now", lambda _: {use_case.name: endpoints})
+        hours = 26 * 24 + 8
+        assert f"<dd>${7.5 + 0.1 * hours + 2.0:.2f}</dd>" in read(viewer, "/overview")
+        assert "of $100.00 this month" in read(viewer, "/overview")
 
     def test_a_run_that_airflow_does_not_know_is_lost(
         self, viewer: TestClient, objects: MemoryStore, use_case: UseCase

@@ -82,7 +82,6 @@ def packets(receiver: socket.socket) -> list[str]:
 
 
 def test_a_statsd_server_gets_the_metrics_with_tags(statsd: socket.socket) -> None:
-    pytest.importorskip("statsd")
     run_tasks({**statsd_settings(statsd), "AIRFLOW__METRICS__STATSD_INFLUXDB_ENABLED": "True"})
     sent = [line for line in packets(statsd) if line.startswith("airflow.distill.")]
     lines = [re.fullmatch(r"airflow\.(distill\.\w+),(\S+):([0-9.]+)\|([cg])", line) for line in sent]
@@ -96,7 +95,6 @@ def test_a_statsd_server_gets_the_metrics_with_tags(statsd: socket.socket) -> No
 
 def test_without_tags_statsd_cannot_tell_two_use_cases_apart(statsd: socket.socket) -> None:
     """The how-to says so. If Airflow changes this, the advice there can become shorter."""
-    pytest.importorskip("statsd")
     run_tasks(statsd_settings(statsd))
     assert "airflow.distill.calls:1|c" in packets(statsd)
 

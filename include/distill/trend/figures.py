@@ -45,7 +45,7 @@ class Figure:
     :param shape: ``lines``, or ``columns`` that stack the series.
     :param unit: of all values.
     :param reference: a value that the chart marks with a line.
-    :param measure: the measure whose changes beyond chance are marked on the first series.
+    :param measure: the measure whose changes beyond chance are marked on all lines, or at the top of the columns.
     :param details: series that only the table has.
     :param columns: further columns of the table.
     """

@@ -229,8 +229,8 @@ def _finished(
     figure: Figure, nights: Sequence[Night], plot: Plot, body: list[Markup], width: int, *, stacked: bool = False
 ) -> Markup:
     if figure.measure is not None and (figure.shape == "lines" or stacked):
-        values = _tops(figure) if stacked else figure.series[0].values
-        body += drift_rings(plot, nights, values, figure.measure)
+        for values in [_tops(figure)] if stacked else [series.values for series in figure.series]:
+            body += drift_rings(plot, nights, values, figure.measure)
     body += [*event_marks(plot, nights), *day_axis(plot, nights)]
     return svg(
         figure.key,

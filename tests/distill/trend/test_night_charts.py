@@ -123,11 +123,11 @@ def test_a_mean_leaves_out_the_nights_without_a_value() -> None:
     assert len({top for _, top in columns(svg, "k", 0)}) == 1
 
 
-def test_the_changed_value_has_a_ring() -> None:
+def test_the_changed_value_of_each_judge_has_a_ring() -> None:
     found = nights_of([entry(0), entry(1, drift=[DRIFT])])
     preference = trend_figures(found)[0]
     svg = drawn(night_chart(preference, found, width=720))
-    assert len(with_class(svg, "ring")) == 1
+    assert len(with_class(svg, "ring")) == 2
 
 
 def test_a_changed_cost_has_a_ring_at_the_top_of_its_column() -> None:

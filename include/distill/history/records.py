@@ -47,6 +47,19 @@ class RowFigures(TypedDict):
     mean_document_characters: float | None  # over the training rows; None without training rows
 
 
+class NewPairs(TypedDict):
+    """
+    The pairs for which the run paid the teacher. Pairs from stored answers are not counted.
+
+    ``accepted`` includes pairs that ``curate`` dropped afterwards because they repeat a question of another row.
+    """
+
+    documents: int  # rows for which the run paid for at least one answer
+    requested: int
+    accepted: int
+    usd: float  # what the run paid the teacher and the critic
+
+
 class CallFigures(TypedDict):
     """The calls of models and their tokens, without those that Bedrock's jobs made."""
 
@@ -57,14 +70,18 @@ class CallFigures(TypedDict):
 
 
 class Drift(TypedDict):
-    """A measure of a run that differs from the same measure of the runs before it by more than chance."""
+    """
+    A measure of a run, compared with the same measure of the nights before.
+
+    In ``drift`` of a run, ``value`` is below ``low`` or above ``high``.
+    """
 
     measure: Measure
     value: float  # of this run
     expected: float  # of the runs before it
     low: float  # the smallest and the largest value that would not have been flagged
     high: float
-    runs: int  # number of runs before it that were compared
+    runs: int  # number of earlier nights that were compared
 
 
 class BudgetClaim(TypedDict):
@@ -110,6 +127,12 @@ class HistoryEntry(TypedDict):
     pairs: NotRequired[PairFigures]
     rows: NotRequired[RowFigures]
     calls: NotRequired[CallFigures]
+    new_pairs: NotRequired[NewPairs]  # absent if the run bought no pairs
+    # Hashes of the settings that affect the results, by name. Drift compares only runs with the same settings.
+    settings: NotRequired[dict[str, str]]
+    # Model of the champion that the judges compared; None if the base student answered for it. Absent if neither arm of
+    # the verdict's pair is the champion.
+    compared_champion: NotRequired[str | None]
     promoted: NotRequired[str]  # arm that became the champion; absent if nothing was promoted
     champion_model_arn: NotRequired[str | None]  # the champion after the run
     drift: NotRequired[list[Drift]]  # empty if nothing has changed beyond chance; absent before the check

@@ -130,6 +130,18 @@ class SampleCounts(PairCounts):
     dropped: dict[str, int]  # by filter, sorted by name
 
 
+class NewPairCounts(TypedDict):
+    """
+    The part of the pairs for which this run paid the teacher. A later run compares its new pairs with these.
+
+    The record is stored as ``new_pairs`` in the manifests of ``synthesize`` and ``curate``.
+    """
+
+    documents: int  # rows for which this run paid for at least one answer
+    requested: int
+    accepted: int  # including pairs that ``curate`` drops because they repeat a question of another row
+
+
 class SynthesisTotals(SampleCounts, UsageRecord):
     """
     The pair counts and the model usage of one or more tasks ``synthesize``.
@@ -139,6 +151,7 @@ class SynthesisTotals(SampleCounts, UsageRecord):
 
     failed: int  # rows for which the teacher gave no answer
     critic: NotRequired[CriticCounts]  # absent without a critic
+    new_pairs: NotRequired[NewPairCounts]  # absent from results of earlier versions
 
 
 class CurateManifest(SynthesisTotals):

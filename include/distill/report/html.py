@@ -21,6 +21,7 @@ from include.distill.report.card_charts import grounding_chart, length_chart, to
 from include.distill.report.champion_endpoint import endpoint_sentences
 from include.distill.report.change_notes import changes_sentence
 from include.distill.report.charts import loss_chart, pipeline_chart, preference_chart
+from include.distill.report.drift_notes import drift_rows, drift_summary
 from include.distill.report.evaluation_tables import (
     metric_name,
     number,
@@ -175,6 +176,8 @@ def _environment() -> Environment:
         "arm_kind": arm_kind,
         "clip": clip_text,
         "dollars": format_dollars,
+        "drift_rows": drift_rows,
+        "drift_summary": drift_summary,
         "interval": format_interval,
         "kappa": format_kappa,
         "p_value": format_p_value,

@@ -25,6 +25,7 @@ from include.distill.evaluation.records import (
     StandingKind,
     Verdict,
 )
+from include.distill.history.records import Drift
 from include.distill.labeling.records import LabelCounts
 from include.distill.managed_evaluation.records import MeanScore, ScoreDifference
 from include.distill.prompt_optimization.records import OptimizedPrompt
@@ -269,6 +270,7 @@ class Report(ReportParts):
     noise_control: list[ComparisonResult]  # an arm compared with its own second answers
     promotion: PromotionRecord | None
     judges: NotRequired[list[str]]  # all judges of the use case; absent from reports of earlier versions
+    drift: NotRequired[list[Drift]]  # empty if nothing has changed beyond chance; absent if this is not known
     verdict: str  # one sentence
 
 
@@ -380,3 +382,4 @@ class ReportManifest(TypedDict):
     verdict: str
     actual_usd: float
     simulated: bool
+    drift: NotRequired[list[Drift]]  # empty if nothing has changed beyond chance; absent if this is not known

@@ -20,6 +20,7 @@ from include.distill.report.records import Report
 from include.distill.report.schema_arms import ArmSchema
 from include.distill.report.schema_base import EARLIER, Section, optional_key
 from include.distill.report.schema_data_card import DataCardSchema
+from include.distill.report.schema_drift import DriftSchema
 from include.distill.report.schema_evaluations import EvaluationsSchema
 from include.distill.report.schema_judging import (
     AgreementSchema,
@@ -144,6 +145,11 @@ class ReportSchema(Section):
         default=[],
     )
     judges: list[str] = optional_key("All judges of the use case.", absent=EARLIER, default=[])
+    drift: list[DriftSchema] = optional_key(
+        "The measures that differ from the nights before by more than chance. Empty if there are none.",
+        absent="if the history could not be read, and from reports of earlier versions",
+        default=[],
+    )
     missing_parts: list[str] = optional_key(
         "One sentence for each part that could not be read or is incomplete. The verdict does not need these parts.",
         absent=EARLIER,

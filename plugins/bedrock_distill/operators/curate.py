@@ -61,6 +61,7 @@ class CuratePairsOperator(DistillOperator):
         from include.distill.curation.critic import sum_critic_counts
         from include.distill.curation.filters import FILTER_NAMES
         from include.distill.report.run_summary import sum_synthesis
+        from include.distill.synthesis.new_pairs import add_new_pairs
 
         manifests = read_mapped_results(self.synthesis, SynthesisManifest, task=SYNTHESIZE, reader=self.task_id)
         counts = sum_synthesis(manifests)
@@ -76,8 +77,7 @@ class CuratePairsOperator(DistillOperator):
         repeated = dropped.total() - before
         counts["accepted"] -= repeated
         counts["rejected"] += repeated
-        for name, number in dropped.most_common():
-            self.log.info("Filter %s dropped %d of %d pairs", name, number, counts["requested"])
+        self._log_dropped(dropped, counts["requested"])
         critic = sum_critic_counts(manifests)
         self._log_undecided(critic, undecided)
         manifest: CurateManifest = {
@@ -102,6 +102,7 @@ class CuratePairsOperator(DistillOperator):
         }
         if critic:
             manifest["critic"] = critic
+        add_new_pairs(manifest, manifests)
         emit(pair_samples(self.use_case.name, manifest, FILTER_NAMES))
         self._require_usable_pairs(manifest)
         return manifest
@@ -139,6 +140,10 @@ class CuratePairsOperator(DistillOperator):
                 yield pair
             if count != manifest["accepted"]:
                 raise broken_record(uri, f"has {count} pairs, but {SYNTHESIZE} accepted {manifest['accepted']}")
+
+    def _log_dropped(self, dropped: Counter[str], requested: int) -> None:
+        for name, number in dropped.most_common():
+            self.log.info("Filter %s dropped %d of %d pairs", name, number, requested)
 
     def _log_undecided(self, critic: CriticCounts | None, undecided: int) -> None:
         if critic:

@@ -52,9 +52,10 @@ class RenderReportOperator(DistillOperator):
     """
     Write the run's ``report.json`` and ``report.html``, and the run's entry in the list of reports.
 
-    The task also adds the results of the run to the history of the use case. It reads the results of the other tasks.
-    It sends no request to a model and buys nothing. If a part that the verdict does not need cannot be read, the report
-    is written without it and says why. Retrying or clearing the task writes the report again.
+    The task also compares the results with those of the nights before, and adds them to the history of the use case. It
+    reads the results of the other tasks. It sends no request to a model and buys nothing. If a part that the verdict
+    does not need cannot be read, the report is written without it and says why. Retrying or clearing the task writes
+    the report again.
 
     :param ingested: manifest of the task ``ingest``. (templated)
     :param synthesis: a list with the manifest of the task ``curate``; empty if the use case has no pairs. (templated)
@@ -62,7 +63,8 @@ class RenderReportOperator(DistillOperator):
         is trained, and ``optimized`` if a job optimizes its prompt. (templated)
     :param judgments: manifests of the judges, one list per mapped task. (templated)
     :param scores: results of the evaluation jobs that have one; empty if the use case has no such jobs. (templated)
-    :return: ``{"report_json_uri", "report_html_uri", "verdict", "actual_usd", "simulated"}``
+    :return: ``{"report_json_uri", "report_html_uri", "verdict", "actual_usd", "simulated", "drift"}``; without
+        ``drift`` if the history could not be read
     :raises ReconciliationError: the run's counts do not add up.
     """
 
@@ -97,6 +99,7 @@ class RenderReportOperator(DistillOperator):
 
     def execute(self, context: Context) -> ReportManifest:
         """Collect the data, and build and write the report; return the verdict and the report's URIs."""
+        from bedrock_distill.operators.report_drift import with_drift
         from bedrock_distill.operators.report_reader import ReportReader
         from bedrock_distill.operators.report_record import results_of, write_list_entry
         from include.distill.evaluation.standing_promotion import promotion_summary
@@ -121,6 +124,8 @@ class RenderReportOperator(DistillOperator):
             run_id=context["ti"].run_id,
             finished_at=finished.isoformat(timespec="seconds"),
         )
+        results = results_of(self, report, synthesis, judgments, arms)
+        report, results = with_drift(self, context, report, results, synthesis, optional)
         write_json(self.store, self.folder.report("json"), report)
         without_page = message_page(
             "The page could not be rendered", f"{report['verdict']} The figures are in report.json."
@@ -128,7 +133,7 @@ class RenderReportOperator(DistillOperator):
         page = optional.read("its HTML page", lambda: render_html(report), without_page)
         self.store.write(self.folder.report("html"), page.encode())
         optional.read("its entry in the list of past runs", lambda: write_list_entry(self, context, report), None)
-        record_run(self, context, results_of(self, report, synthesis, judgments, arms))
+        record_run(self, context, results)
         day = report.get("simulated_as_of")
         self.log.info(
             "%s%s %s",
@@ -136,13 +141,19 @@ class RenderReportOperator(DistillOperator):
             report["verdict"],
             promotion_summary(report["promotion"]),
         )
-        return {
+        return self._manifest(report)
+
+    def _manifest(self, report: Report) -> ReportManifest:
+        manifest: ReportManifest = {
             "report_json_uri": self.folder.report("json"),
             "report_html_uri": self.folder.report("html"),
             "verdict": report["verdict"],
             "actual_usd": report["cost"]["actual_usd"],
             "simulated": report["simulated"],
         }
+        if "drift" in report:
+            manifest["drift"] = report["drift"]
+        return manifest
 
     def lineage(self, result: ReportManifest | None) -> TaskLineage:
         """Return what the task reads and writes."""

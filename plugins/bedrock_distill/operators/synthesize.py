@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from include.distill.curation.critic import Critic, CriticCounter
     from include.distill.curation.filters import PairFilters
     from include.distill.curation.records import SampleCounts
+    from include.distill.synthesis.new_pairs import NewPairCounter
     from include.distill.synthesis.shard_files import ShardFiles
     from include.distill.synthesis.teacher import SyntheticSamples
 
@@ -67,13 +68,15 @@ class BedrockSynthesizeOperator(ModelTask, DistillOperator):
     def execute(self, context: Context) -> SynthesisManifest:
         """Get the pairs for all rows of the shard, and write accepted and rejected pairs; return the counts."""
         from include.distill.curation.critic import CriticCounter
+        from include.distill.synthesis.new_pairs import NewPairCounter
         from include.distill.synthesis.shard_files import summarize_shard
 
         label, lengths = summarize_shard(stream_jsonl(self.store, self._shard_uri, Row))
         context["shard_label"] = label  # type: ignore[typeddict-unknown-key]
         # Each answer is counted when it arrives, because it is paid for even if its row fails later.
         usage, critic = UsageCounter(self.folder.run_key), CriticCounter(self.folder.run_key)
-        counts, failed = self._request_pairs(context, lengths, usage, critic)
+        new = NewPairCounter(self.folder.run_key)
+        counts, failed = self._request_pairs(context, lengths, usage, critic, new)
         totals = usage.usage.as_record()
         manifest: SynthesisManifest = {
             "documents": counts["documents"],
@@ -93,13 +96,19 @@ class BedrockSynthesizeOperator(ModelTask, DistillOperator):
             "batch_output_tokens": totals["batch_output_tokens"],
             "simulated": totals["simulated"],
             "failed": failed,
+            "new_pairs": new.as_record(),
         }
         if self.use_case.critic:
             manifest["critic"] = critic.as_record()
         return manifest
 
     def _request_pairs(
-        self, context: Context, lengths: Sequence[RowTokens], usage: UsageCounter, critic: CriticCounter
+        self,
+        context: Context,
+        lengths: Sequence[RowTokens],
+        usage: UsageCounter,
+        critic: CriticCounter,
+        new: NewPairCounter,
     ) -> tuple[SampleCounts, int]:
         """Get and write the pairs for all rows; return their counts and the number of failed rows."""
         from include.distill.synthesis.shard_files import ShardFiles
@@ -123,7 +132,7 @@ class BedrockSynthesizeOperator(ModelTask, DistillOperator):
             self.recorded_progress(context, len(lengths)),
             ShardFiles(self.store, self.folder, int(self.shard)) as files,
         ):
-            counts = count_samples(self._written(outcomes, files, critic, context))
+            counts = count_samples(new.counted(self._written(outcomes, files, critic, context)))
         return counts, files.failed
 
     @property

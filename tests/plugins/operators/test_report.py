@@ -134,7 +134,7 @@ class TestContent:
             ("claude-haiku-4-5", 4, 4),
             ("mistral-large-3", 4, 4),
         ]
-        assert set(manifest) == {"report_json_uri", "report_html_uri", "verdict", "actual_usd", "simulated"}
+        assert set(manifest) == {"report_json_uri", "report_html_uri", "verdict", "actual_usd", "simulated", "drift"}
         assert len(json.dumps(manifest)) < 2048
 
     def test_the_report_describes_each_arm(self, new_run: Any) -> None:

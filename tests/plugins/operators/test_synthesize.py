@@ -109,6 +109,7 @@ class TestPairs:
             "batch_output_tokens": 0,
             "simulated": True,
             "failed": 0,
+            "new_pairs": {"documents": 4, "requested": 12, "accepted": 12},
         }
         accepted = read_jsonl(store, FOLDER.synthetic(0), dict)
         assert len(accepted) == 12

@@ -145,7 +145,8 @@ def require_usable_channels(use_case: UseCase) -> None:
         raise UseCaseError(
             f"{use_case.name}.yaml: {'; '.join(problems)}.",
             left="The DAG of this use case was not created.",
-            to_do=f"Correct {use_case.name}.yaml, or install the package in all components of Airflow.",
+            to_do=f"Correct {use_case.name}.yaml, or install the package in all components of Airflow. Then"
+            " Airflow creates the DAG again, and you can trigger it.",
         )
 
 

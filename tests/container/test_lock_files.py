@@ -53,7 +53,12 @@ def test_every_package_has_one_version_for_each_supported_python(lock: str, pyth
     installed = [name for name, marker in markers if marker is None or Marker(marker.strip()).evaluate(environment)]
     assert [name for name, count in Counter(installed).items() if count > 1] == []
     assert {"apache-airflow", "sqlalchemy"} <= set(installed)
-    assert {name for name, _ in markers} - set(installed) <= {"async-timeout", "colorama", "httpx2-jsfetch", "pyyaml-ft"}
+    assert {name for name, _ in markers} - set(installed) <= {
+        "async-timeout",
+        "colorama",
+        "httpx2-jsfetch",
+        "pyyaml-ft",
+    }
 
 
 def test_the_image_for_kubernetes_keeps_the_packages_of_production() -> None:

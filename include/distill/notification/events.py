@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, TypedDict
 
 from include.distill.config.notifications import Event
 from include.distill.cost.amounts import usd_text
-from include.distill.history.records import Drift, Measure
+from include.distill.history.records import Drift
 from include.distill.notification.links import Link, Place, runbook_url
 from include.distill.notification.message import Message
+from include.distill.report.drift_notes import drift_sentence
 
 HAPPENED, BILLED, TO_DO = "What happened", "What is billed now", "What to do"
-MEASURES: Mapping[Measure, str] = {
-    "half_win_rate": "half-win rate",
-    "accepted_share": "accepted share of the new pairs",
-    "usd_per_pair": "cost per accepted pair in US dollars",
-    "document_characters": "mean length of the documents in characters",
-    "rejected_row_share": "share of rejected rows",
-}
 
 
 class UsedBudget(TypedDict):
@@ -121,13 +115,8 @@ def promoted(origin: Origin, arm: str, model_arn: str, *, before: str | None, en
 
 def drifted(origin: Origin, drifts: Sequence[Drift]) -> Message:
     """Return the message about measures that differ from those of earlier runs by more than chance."""
-    found = "; ".join(
-        f"{MEASURES.get(drift['measure'], drift['measure'])} is {drift['value']:.4g}, but {drift['expected']:.4g} was"
-        f" expected from {drift['runs']} earlier runs (not flagged from {drift['low']:.4g} to {drift['high']:.4g})"
-        for drift in drifts
-    )
     lines = [
-        f"{HAPPENED}: {found}.",
+        f"{HAPPENED}: {' '.join(map(drift_sentence, drifts))}",
         f"{BILLED}: nothing by this check.",
         f"{TO_DO}: look for changes of the input files, the prompts and the models since the last run. If the change"
         " is intended, do nothing. Otherwise correct it and trigger a new run.",

@@ -10,8 +10,9 @@ from markupsafe import Markup
 
 from include.distill.history.records import Measure
 from include.distill.report.charts import line, text
+from include.distill.report.drift_notes import MEASURE_NAMES
 from include.distill.trend.nights import Night
-from include.distill.trend.words import MEASURES, Unit, day_text, tick_text
+from include.distill.trend.words import Unit, day_text, tick_text
 
 LEFT = 52
 _RIGHT = 6
@@ -138,7 +139,7 @@ def event_marks(plot: Plot, nights: Sequence[Night]) -> list[Markup]:
         elif night.state == "running":
             body.append(_mark("M{0:.1f} {1:.1f}a3.5 3.5 0 1 0 0.1 0z", "open", x, y - 3.5, f"{day}: running"))
         if night.drift:
-            changed = ", ".join(MEASURES[drift["measure"]] for drift in night.drift)
+            changed = ", ".join(MEASURE_NAMES[drift["measure"]] for drift in night.drift)
             body.append(_mark("M{0:.1f} {1:.1f}l5 5l-5 5l-5 -5z", "change", x, y - 5, f"{day}: {changed} changed"))
     return body
 

@@ -11,12 +11,13 @@ from markupsafe import Markup
 
 from include.distill.evaluation.champion import Champion
 from include.distill.history.records import JudgedRate
+from include.distill.report.drift_notes import MEASURE_NAMES
 from include.distill.trend.figures import preference_figure
 from include.distill.trend.night_charts import line_sample, night_chart
 from include.distill.trend.nights import Night
 from include.distill.trend.templates import drawn, render, run_path
 from include.distill.trend.trend_page import simulated_notice
-from include.distill.trend.words import MEASURES, NOTHING, age_text
+from include.distill.trend.words import NOTHING, age_text
 
 _NIGHTS_DRAWN = 30
 _NIGHTS_MARKED = 14
@@ -114,7 +115,7 @@ def _card(state: UseCaseState, now: datetime.datetime) -> dict[str, object]:
         "chart": drawn(chart),
         "marked": state.nights[-_NIGHTS_MARKED:],
         "champion": _champion(state.champion, now),
-        "drifted": ", ".join(MEASURES[drift["measure"]] for drift in last.drift) if last else "",
+        "drifted": ", ".join(MEASURE_NAMES[drift["measure"]] for drift in last.drift) if last else "",
         "share": _share(state),
         "running": [(run_id, run_path(state.dag_id, run_id)) for run_id in state.running or ()],
         "waiting": [(one, age_text(one.since, now)) for one in state.waiting or ()],

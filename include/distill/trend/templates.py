@@ -10,8 +10,9 @@ from markupsafe import Markup
 
 from include.distill.core.paths import INCLUDE
 from include.distill.history.records import HistoryEntry
+from include.distill.report.drift_notes import drift_sentence
 from include.distill.report.html import format_dollars
-from include.distill.trend.words import STATE_MARKS, added_text, day_text, drift_text, figure_text
+from include.distill.trend.words import STATE_MARKS, added_text, day_text, figure_text
 
 _WIDTHS = {"wide": 720, "narrow": 330}
 
@@ -29,7 +30,7 @@ def render(template: str, **values: object) -> str:
         "added": added_text,
         "day": day_text,
         "dollars": format_dollars,
-        "drift": drift_text,
+        "drift": drift_sentence,
         "figure": figure_text,
         "report_path": report_path,
     }

@@ -1,4 +1,4 @@
-"""Write figures of nights as text: shares, amounts, durations, days, and sentences about changes beyond chance."""
+"""Write figures of nights as text: shares, amounts, durations and days."""
 
 from __future__ import annotations
 
@@ -7,27 +7,12 @@ from collections.abc import Callable
 from typing import Literal
 
 from include.distill.cost.amounts import usd_text
-from include.distill.history.records import Drift, Measure
 from include.distill.trend.nights import NightState
 
 Unit = Literal["share", "usd", "loss", "hours", "count"]
 NOTHING = "–"
-MEASURES: dict[Measure, str] = {
-    "half_win_rate": "half-win rate",
-    "accepted_share": "accepted share of the pairs",
-    "usd_per_pair": "cost per accepted pair",
-    "document_characters": "mean length of the documents",
-    "rejected_row_share": "share of rejected rows",
-}
 # Each state has a mark of its own shape, so that nobody needs to tell colors apart.
 STATE_MARKS: dict[NightState, str] = {"succeeded": "✓", "failed": "×", "running": "…", "lost": "?"}
-_UNITS_OF_MEASURES: dict[Measure, Unit] = {
-    "half_win_rate": "share",
-    "accepted_share": "share",
-    "usd_per_pair": "usd",
-    "document_characters": "count",
-    "rejected_row_share": "share",
-}
 _UNITS_OF_TIME = ((1440, "day"), (60, "hour"))
 _FORMATS: dict[Unit, Callable[[float], str]] = {
     "share": lambda value: f"{value:.1%}",
@@ -68,16 +53,3 @@ def age_text(then: datetime.datetime, now: datetime.datetime) -> str:
     size, unit = next(((size, unit) for size, unit in _UNITS_OF_TIME if minutes >= size), (1, "minute"))
     count = minutes // size
     return f"{count} {unit}{'' if count == 1 else 's'}"
-
-
-def drift_text(drift: Drift) -> str:
-    """Write a change beyond chance as a sentence."""
-    unit = _UNITS_OF_MEASURES[drift["measure"]]
-    value, expected, low, high = (
-        figure_text(amount, unit) for amount in (drift["value"], drift["expected"], drift["low"], drift["high"])
-    )
-    measure = MEASURES[drift["measure"]]
-    return (
-        f"The {measure} is {value}. The {drift['runs']} runs before had {expected}, and {low} to {high} could be"
-        " chance."
-    )

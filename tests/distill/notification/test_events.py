@@ -81,7 +81,9 @@ def test_a_promotion_names_the_champion_before() -> None:
 
 
 def test_drift_states_the_measure_and_its_limits() -> None:
-    expected = "half-win rate is 0.35, but 0.52 was expected from 14 earlier runs (not flagged from 0.41 to 0.63)."
+    expected = (
+        "The half-win rate is 35.0%. From 14 earlier nights, 52.0% was expected, and chance explains 41.0% to 63.0%."
+    )
     assert expected in MESSAGES[5].text()
 
 

@@ -6,8 +6,7 @@ import datetime
 
 import pytest
 
-from include.distill.trend.words import Unit, added_text, age_text, day_text, drift_text, figure_text, tick_text
-from tests.distill.trend.example_nights import DRIFT
+from include.distill.trend.words import Unit, added_text, age_text, day_text, figure_text, tick_text
 
 NOW = datetime.datetime(2026, 11, 27, 8, tzinfo=datetime.UTC)
 
@@ -58,9 +57,3 @@ def test_an_age_is_in_its_largest_unit(minutes: int, text: str) -> None:
 
 def test_a_day_has_no_leading_zero() -> None:
     assert day_text(datetime.datetime(2026, 11, 3, tzinfo=datetime.UTC)) == "3 Nov 2026"
-
-
-def test_a_change_beyond_chance_is_a_sentence_with_all_its_figures() -> None:
-    assert drift_text(DRIFT) == (
-        "The half-win rate is 38.0%. The 14 runs before had 55.0%, and 46.0% to 64.0% could be chance."
-    )

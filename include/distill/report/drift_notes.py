@@ -40,7 +40,7 @@ class DriftRow(TypedDict):
 def measure_text(measure: Measure, value: float) -> str:
     """Format a value of a measure with its unit."""
     if measure == "usd_per_pair":
-        return usd_text(value)
+        return usd_text(value) if value >= 1 else f"${value:.4f}"  # a pair costs less than a cent
     return f"{value:,.0f} characters" if measure == "document_characters" else f"{value:.1%}"
 
 

@@ -27,7 +27,7 @@ def test_a_report_is_announced_with_its_verdict() -> None:
 def test_drift_in_a_report_is_a_message_of_its_own() -> None:
     messages = list(results.report_messages(make_use_case(), context({**REPORT, "drift": [DRIFT]})))
     assert [message.event for message in messages] == ["verdict", "drift"]
-    assert "cost per accepted pair" in messages[1].lines[0]
+    assert "cost per new pair" in messages[1].lines[0]
 
 
 def test_a_report_that_was_not_compared_with_earlier_nights_has_no_drift() -> None:

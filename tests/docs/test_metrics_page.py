@@ -6,9 +6,9 @@ from typing import Any, get_args
 
 import pytest
 
-from include.distill.config.budgets import BudgetKind
 from include.distill.core.metrics import METRICS, Metric
 from include.distill.core.paths import PROJECT_ROOT
+from include.distill.core.records import BudgetKind
 from include.distill.history.records import Measure, SpendingKind
 from include.distill.inference.model_calls import REJECTION_REASONS
 from tests.docs.pages import names, page, rows, section

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 from pydantic import Field
 
 from include.distill.config.section import Section
-
-# Whose runs a budget limits: those of one use case, or those of all use cases of an owner.
-BudgetKind = Literal["use_case", "owner"]
+from include.distill.core.records import BudgetKind
 
 
 class Budget(Section):

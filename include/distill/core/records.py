@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import NotRequired, TypedDict
+from typing import Literal, NotRequired, TypedDict
+
+# Whose runs a monthly budget limits: those of one use case, or those of all use cases of an owner.
+BudgetKind = Literal["use_case", "owner"]
 
 
 class BillLineRecord(TypedDict):

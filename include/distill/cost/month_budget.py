@@ -14,7 +14,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from include.distill.config.budgets import BudgetKind, MonthBudget
+from include.distill.config.budgets import MonthBudget
+from include.distill.core.records import BudgetKind
 from include.distill.cost.amounts import usd_text
 from include.distill.cost.records import BudgetState
 from include.distill.history.records import HistoryEntry

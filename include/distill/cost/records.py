@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from typing import Literal, NotRequired, TypedDict
 
-from include.distill.config.budgets import BudgetKind
-from include.distill.core.records import BillLineRecord
+from include.distill.core.records import BillLineRecord, BudgetKind
 
 # How an arm's model is served: by a deployment (billed by the token) or provisioned throughput (billed by the hour).
 ChosenMode = Literal["on_demand", "provisioned"]

@@ -7,6 +7,7 @@ security policy would still forbid scripts and requests. The templates are in ``
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -164,6 +165,7 @@ def _evaluations(evaluations: ReportEvaluations | None) -> dict[str, object] | N
     }
 
 
+@functools.cache  # compiling the templates takes a second
 def _environment() -> Environment:
     environment = Environment(
         loader=FileSystemLoader(REPORT_TEMPLATES),

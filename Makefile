@@ -19,7 +19,7 @@ override ENV_FILE := $(value ENV_FILE)
 export CSV USE_CASE DOCUMENTS EVALUATION EVALUATION_CSV APPROVE AS_OF ENV_FILE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run check-account promote-demo celery mwaa mwaa-trial test test-all chaos bench up down pictures lint lock pin-images clean
+.PHONY: help setup run check-account promote-demo nights celery mwaa mwaa-trial test test-all chaos bench up down pictures lint lock pin-images clean
 
 help: ## Show this list
 	@echo "Usage: make <target> [CSV=rows.csv] [EVALUATION_CSV=rows.csv] [USE_CASE=name] [DOCUMENTS=n] [EVALUATION=n] [APPROVE=ask] [AS_OF=YYYY-MM-DD]"
@@ -37,6 +37,9 @@ check-account: .venv/.installed ## Check the simulated account: models, quotas, 
 
 promote-demo: .venv/.installed ## Promote a simulated model, call its endpoint, promote another one, and roll back
 	@$(BIN)/python -m tools.promote_demo
+
+nights: .venv/.installed ## Write thirty simulated nights into the simulated account, so that the Distill pages have a trend
+	@$(BIN)/python -m tools.nights
 
 celery: .venv/.installed ## Run the pipeline once on the services of docker-compose.yaml (Celery, PostgreSQL, Redis), without Docker
 	@$(BIN)/python -m tools.compose

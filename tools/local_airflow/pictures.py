@@ -1,5 +1,6 @@
 """
-Take screenshots in Airflow's UI for the docs (``make pictures``): a run's graph and report, and questions to people.
+Take screenshots in Airflow's UI for the docs (``make pictures``): a run's graph and report, the overview of all use
+cases, the trend of one, and questions to people.
 
 The module starts runs that ask the questions, and answers each question with Reject. So these runs buy and change
 nothing.
@@ -37,6 +38,7 @@ TASK_GROUPS = ["prepare-run", "write-pairs", "base", "tuned", "judge", "finish-r
 ALL_TASKS_SHOWN = "count => document.querySelectorAll('.react-flow__node').length >= count"
 SETTLE_MILLISECONDS = 3000  # the graph moves into place with an animation
 QUESTION_SECONDS = 300.0
+TREND_DAYS = 31
 DEMO = "promote_demo"
 REJECT = "Reject"
 
@@ -58,6 +60,7 @@ def main() -> int:
             return FAILED
         request = RunRequest()
         take_pictures(served, request.dag_id)
+        take_trend(served, request.use_case)
         # The run reads more documents than earlier runs, so that it would have to pay something.
         conf = {**request.conf, "documents": 2 * DEFAULT_DOCUMENTS, "ask_before_spending": True}
         take_question(served, request.dag_id, conf, "approve_spending", PICTURES / "approval.png")
@@ -101,6 +104,25 @@ def take_pictures(served: ServedStack, dag_id: str, folder: Path = PICTURES) -> 
         page.locator("h1").wait_for()
         page.screenshot(path=folder / "report.png")
     print(f"Pictures of run {run_id}: {folder / 'graph.png'}, {folder / 'report.png'}")
+
+
+def take_trend(served: ServedStack, use_case: str, folder: Path = PICTURES) -> None:
+    """
+    Take pictures of the overview of all use cases and of the trend of one. Both need nights, as ``make nights`` writes.
+
+    :raises BrowserError: a page did not show the expected content.
+    """
+    pages = {"overview.png": "overview", "trend.png": f"trend/{use_case}?days={TREND_DAYS}"}
+    with open_browser(width=1200, height=1500) as page:
+        for name, path in pages.items():
+            page.goto(f"{served.ports.ui_url}/distill/{path}")
+            page.locator("h1").wait_for()
+            if not page.locator("svg").count():
+                raise BrowserError(
+                    f"/distill/{path} has no chart. No picture of it was taken. Run `make nights` first."
+                )
+            page.screenshot(path=folder / name)
+            print(f"Picture of {path}: {folder / name}")
 
 
 def take_question(served: ServedStack, dag_id: str, conf: Mapping[str, Any], task_id: str, path: Path) -> None:

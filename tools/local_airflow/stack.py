@@ -68,6 +68,14 @@ class LocalStack:
         self._start_airflow("triggerer")  # started last, because a run needs it later than the others
         wait_until(lambda: not self._supervisor.problems(), self._describe_problems, READY_SECONDS, check=check)
 
+    def start_simulator(self) -> None:
+        """Start only the AWS simulator, and return when it answers."""
+        sweep(self.layout.state)
+        move_earlier_state(self.layout)
+        self._group.start(simulator_component(self.layout, self.ports))
+        text = f"the AWS simulator (logs: {self.layout.logs})"
+        wait_until(self._simulator_is_up, text, READY_SECONDS, check=self._group.check)
+
     def check(self) -> list[str]:
         """
         Restart the components that have ended or make no progress; return a sentence for each of them.

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from tools.local_airflow import pictures
 from tools.local_airflow.browser import BrowserError
-from tools.local_airflow.pictures import main, newest_run_with_report, take_pictures, take_question
+from tools.local_airflow.pictures import main, newest_run_with_report, take_pictures, take_question, take_trend
+from tools.local_airflow.ports import Ports
 from tools.local_airflow.processes import NotReadyError
 
 
@@ -44,6 +47,46 @@ def test_without_chromium_nothing_is_started(
     monkeypatch.setattr(pictures, "find_chromium", lambda: None)
     assert main() == 1
     assert "apt-get install chromium" in capsys.readouterr().err
+
+
+class FakePage:
+    """A browser's page that has charts or not."""
+
+    def __init__(self, charts: int) -> None:
+        self._charts = charts
+        self.opened: list[str] = []
+        self.taken: list[str] = []
+
+    def goto(self, url: str) -> None:
+        self.opened.append(url)
+
+    def locator(self, selector: str) -> Any:
+        return SimpleNamespace(wait_for=lambda: None, count=lambda: self._charts)
+
+    def screenshot(self, *, path: Path) -> None:
+        self.taken.append(path.name)
+
+
+def opened_page(monkeypatch: pytest.MonkeyPatch, charts: int) -> FakePage:
+    page = FakePage(charts)
+    monkeypatch.setattr(pictures, "open_browser", lambda **_: nullcontext(page))
+    return page
+
+
+def test_the_overview_and_the_trend_of_the_use_case_are_taken(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    page = opened_page(monkeypatch, charts=3)
+    served: Any = SimpleNamespace(ports=Ports(api=1, simulator=2))
+    take_trend(served, "docs", tmp_path)
+    assert page.opened == ["http://127.0.0.1:1/distill/overview", "http://127.0.0.1:1/distill/trend/docs?days=31"]
+    assert page.taken == ["overview.png", "trend.png"]
+
+
+def test_without_nights_there_is_no_picture_of_a_trend(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    page = opened_page(monkeypatch, charts=0)
+    served: Any = SimpleNamespace(ports=Ports(api=1, simulator=2))
+    with pytest.raises(BrowserError, match=r"has no chart\. No picture of it was taken\. Run `make nights` first"):
+        take_trend(served, "docs", tmp_path)
+    assert page.taken == []
 
 
 class FakeRollbackServer(FakeServer):

@@ -11,8 +11,8 @@ def histories_uri(root: str) -> str:
 
 
 def month_name(day: datetime.datetime) -> str:
-    """Return the name of the object that has the runs of a month (UTC)."""
-    return f"{day.astimezone(datetime.UTC):%Y-%m}.json"
+    """Return the month of a time, in UTC, such as ``2026-11``."""
+    return f"{day.astimezone(datetime.UTC):%Y-%m}"
 
 
 def history_uri(root: str, use_case: str) -> str:
@@ -22,4 +22,4 @@ def history_uri(root: str, use_case: str) -> str:
 
 def history_month_uri(root: str, use_case: str, day: datetime.datetime) -> str:
     """Return the URI of the history of the runs that were due to start in a month (UTC). Names sort by time."""
-    return f"{history_uri(root, use_case)}{month_name(day)}"
+    return f"{history_uri(root, use_case)}{month_name(day)}.json"

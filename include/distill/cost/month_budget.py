@@ -55,9 +55,9 @@ def hours_in_month(created: datetime.datetime, month: datetime.datetime, now: da
     return max(0.0, (end - begin).total_seconds() / 3600)
 
 
-def is_same_run(run: HistoryEntry, other: HistoryEntry) -> bool:
-    """Return whether two records are of the same run."""
-    return (run["use_case"], run["run_key"]) == (other["use_case"], other["run_key"])
+def is_same_run(run: HistoryEntry, other: HistoryEntry | None) -> bool:
+    """Return whether two records are of the same run; ``False`` without the second record."""
+    return other is not None and (run["use_case"], run["run_key"]) == (other["use_case"], other["run_key"])
 
 
 def budget_state(
@@ -79,7 +79,7 @@ def budget_state(
     :param own: the record of the run that asks. Only what it has spent already counts, not what it has reserved.
     :param expected_usd: what this run is expected to pay from now on.
     """
-    others = [run for run in runs if own is None or not is_same_run(run, own)]
+    others = [run for run in runs if not is_same_run(run, own)]
     spending = month_spending(others, month)
     standing_usd = sum(cost.usd for cost in standing)
     own_usd = (own["spent_usd"] or 0.0) if own else 0.0
@@ -114,9 +114,8 @@ def decide(state: BudgetState, runs: Sequence[HistoryEntry], own: HistoryEntry) 
     expected = state["expected_usd"]
     if expected <= state["left_usd"] + _ROUNDING:
         return "granted"
-    undecided = [run for run in runs if not is_same_run(run, own) and is_reserved(run) and _asked_usd(run)]
-    left = state["left_usd"] + sum(map(_asked_usd, undecided))
-    for run in sorted(undecided, key=_order):
+    left = state["left_usd"] + undecided_usd(runs, own)
+    for run in sorted(_undecided(runs, own), key=_order):
         if _order(run) < _order(own) and _asked_usd(run) <= left + _ROUNDING:
             left -= _asked_usd(run)
     return "wait" if expected <= left + _ROUNDING else "refused"
@@ -124,7 +123,11 @@ def decide(state: BudgetState, runs: Sequence[HistoryEntry], own: HistoryEntry) 
 
 def undecided_usd(runs: Iterable[HistoryEntry], own: HistoryEntry | None = None) -> float:
     """Return the sum of the claims that are not decided yet, without the claim of the run ``own``."""
-    return sum(_asked_usd(run) for run in runs if is_reserved(run) and (own is None or not is_same_run(run, own)))
+    return sum(map(_asked_usd, _undecided(runs, own)))
+
+
+def _undecided(runs: Iterable[HistoryEntry], own: HistoryEntry | None) -> list[HistoryEntry]:
+    return [run for run in runs if is_reserved(run) and _asked_usd(run) and not is_same_run(run, own)]
 
 
 def _asked_usd(run: HistoryEntry) -> float:

@@ -54,7 +54,7 @@ def read_month(
     :param day: any time in the month.
     :param use_case: read only the runs of this use case.
     """
-    name = month_name(day)
+    name = f"{month_name(day)}.json"
     uris = [history_month_uri(root, use_case, day)] if use_case else store.list(histories_uri(root))
     runs: list[HistoryEntry] = []
     for uri in uris:

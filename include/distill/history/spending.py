@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from include.distill.config.history_layout import month_name
 from include.distill.core.records import BillLineRecord
 from include.distill.history.records import HistoryEntry, SpendingKind
 
@@ -39,14 +40,12 @@ class MonthSpending:
     :ivar reserved_usd: for the other runs, and for ended runs whose bill is not known, what they claimed of a monthly
         budget, in addition to what they have spent. Without a claim, it is the estimate of the full price. If such a
         run has already spent more than its estimate, what it has spent counts.
-    :ivar by_kind: the bills of all runs by kind, including the runs that have not ended but have a bill.
     :ivar runs: the runs of the month, oldest first.
     """
 
     month: str
     spent_usd: float
     reserved_usd: float
-    by_kind: dict[str, float]
     runs: tuple[HistoryEntry, ...]
 
 
@@ -84,23 +83,14 @@ def month_spending(runs: Sequence[HistoryEntry], month: datetime.datetime) -> Mo
     :param runs: runs of any months, and of any use cases.
     :param month: any time in the month.
     """
-    name = _month(month)
+    name = month_name(month)
     chosen = sorted(
-        (run for run in runs if _month(datetime.datetime.fromisoformat(run["started_at"])) == name),
+        (run for run in runs if month_name(datetime.datetime.fromisoformat(run["started_at"])) == name),
         key=lambda run: (run["started_at"], run["run_key"]),
     )
-    by_kind: defaultdict[str, float] = defaultdict(float)
-    for run in chosen:
-        for kind, usd in run["spent_by_kind"].items():
-            by_kind[kind] += usd
     return MonthSpending(
         name,
         round(sum(counted_usd(run) for run in chosen if not is_reserved(run)), 4),
         round(sum(counted_usd(run) for run in chosen if is_reserved(run)), 4),
-        {kind: round(usd, 4) for kind, usd in by_kind.items()},
         tuple(chosen),
     )
-
-
-def _month(time: datetime.datetime) -> str:
-    return f"{time.astimezone(datetime.UTC):%Y-%m}"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 from threading import Lock
 
 from include.distill.core.storage import ObjectStore, write_json
@@ -30,23 +29,19 @@ class ProgressWriter:
 
     def write(self) -> None:
         """Write the progress at this moment."""
-        self._guarded(lambda: self._write(ended=False))
+        self._write(ended=False)
 
     def close(self) -> None:
         """Write the last record. If an earlier record is still on its way to S3, give up after a few seconds."""
-        self._guarded(lambda: self._write(ended=True))
+        self._write(ended=True)
 
     def _write(self, *, ended: bool) -> None:
-        if self._is_closed:  # the thread that writes every ten seconds must not replace the last record
-            return
-        self._is_closed = ended
-        write_json(self._store, self._uri, self._meter.record(ended=ended))
-
-    def _guarded(self, write: Callable[[], None]) -> None:
         if not self._lock.acquire(timeout=_LOCK_SECONDS):
             return
         try:
-            write()
+            if not self._is_closed:  # the thread that writes every ten seconds must not replace the last record
+                self._is_closed = ended
+                write_json(self._store, self._uri, self._meter.record(ended=ended))
         except Exception:
             log.debug("The progress could not be written to %s", self._uri, exc_info=True)
         finally:

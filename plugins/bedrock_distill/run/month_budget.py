@@ -146,7 +146,7 @@ class RunBudgets:
         own = self._record({"to_pay_usd": to_pay_usd, "decided": False, "warned": []})
         try:
             states = self._granted(own, to_pay_usd)
-            warned = [str(state["kind"]) for state in states if state["is_warning"]]
+            warned: list[str] = [state["kind"] for state in states if state["is_warning"]]
             self._record({"to_pay_usd": to_pay_usd, "decided": True, "warned": warned})
         except Exception:
             with suppress(DistillError):  # the task `outcome` also ends the claim

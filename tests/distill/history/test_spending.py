@@ -84,10 +84,9 @@ def ended(run_key: str, started: datetime.datetime, spent: float | None, **chang
 
 
 def test_a_month_has_the_runs_that_were_due_to_start_in_it() -> None:
-    runs = [ended("b", DECEMBER, 4.0), ended("a", NOVEMBER, 1.5, spent_by_kind={"teacher": 1.5})]
+    runs = [ended("b", DECEMBER, 4.0), ended("a", NOVEMBER, 1.5)]
     november = month_spending(runs, NOVEMBER.replace(day=1))
     assert (november.month, november.spent_usd, november.reserved_usd) == ("2026-11", 1.5, 0)
-    assert november.by_kind == {"teacher": 1.5}
     assert [run["run_key"] for run in november.runs] == ["a"]
 
 

@@ -35,6 +35,12 @@ ResultT = TypeVar("ResultT")
 Execute = Callable[[Any, "Context"], ResultT]
 
 
+def use_case_name(task: RunAccess) -> str:
+    """Return the name of a task's use case, also if the run has failed before it froze its use case."""
+    # The URI of a folder of an earlier version names no use case.
+    return task.folder.use_case_name or task.use_case.name
+
+
 def emit(samples: Iterable[Sample]) -> None:
     """
     Send samples of metrics.
@@ -127,7 +133,5 @@ def _call_samples(task: RunAccess, step: str) -> Iterator[Sample]:
 def _run_samples(task: RunAccess, context: Context, *, succeeded: bool) -> Iterator[Sample]:
     if context["params"].get("dry_run"):  # a dry run would look like a run that ended after a minute
         return
-    # The URI of a folder of an earlier version names no use case.
-    name = task.folder.use_case_name or task.use_case.name
     if started := context["dag_run"].start_date:
-        yield from run_samples(name, succeeded=succeeded, started=started)
+        yield from run_samples(use_case_name(task), succeeded=succeeded, started=started)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from bedrock_distill.run.access import RunAccess
-from bedrock_distill.run.metrics import emit
+from bedrock_distill.run.metrics import emit, use_case_name
 from include.distill.core.errors import NotFoundError
 from include.distill.history.months import read_history, update_run
 from include.distill.history.records import HistoryEntry
@@ -55,7 +55,7 @@ def replace_record(task: RunAccess, context: Context, change: Change) -> History
     return update_run(
         task.store,
         task.folder.root,
-        _use_case_name(task),
+        use_case_name(task),
         task.folder.run_key,
         started,
         lambda stored: change(stored or first_record(task, context)),
@@ -68,7 +68,7 @@ def history_of(task: RunAccess, since: datetime.datetime | None = None) -> list[
 
     :param since: leave out the runs that were due to start before this time.
     """
-    return read_history(task.store, task.folder.root, _use_case_name(task), since=since)
+    return read_history(task.store, task.folder.root, use_case_name(task), since=since)
 
 
 def first_record(task: RunAccess, context: Context) -> HistoryEntry:
@@ -76,7 +76,7 @@ def first_record(task: RunAccess, context: Context) -> HistoryEntry:
     run_type = getattr(context["dag_run"], "run_type", None)
     return {
         "run_key": task.folder.run_key,
-        "use_case": _use_case_name(task),
+        "use_case": use_case_name(task),
         "dag_id": context["ti"].dag_id,
         "run_id": context["ti"].run_id,
         "owner": _owner(task),
@@ -89,11 +89,6 @@ def first_record(task: RunAccess, context: Context) -> HistoryEntry:
         "spent_usd": None,
         "spent_by_kind": {},
     }
-
-
-def _use_case_name(task: RunAccess) -> str:
-    # The URI of a folder of an earlier version names no use case.
-    return task.folder.use_case_name or task.use_case.name
 
 
 def _owner(task: RunAccess) -> str:

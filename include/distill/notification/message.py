@@ -19,6 +19,7 @@ _MAX_TITLE = 150  # Slack's limit of a header
 _MAX_LINE = 1_500
 _MAX_SECTION = 3_000  # Slack's limit of the text of a section
 _MAX_SNS_SUBJECT = 99  # SNS accepts fewer than 100 ASCII characters
+_WEB = ("https://", "http://")  # other URLs lack the host, so no channel can open them
 _PLACEHOLDER = re.compile(r"\{(text|title|html|event|use_case)\}")
 
 
@@ -49,6 +50,15 @@ class Message:
         """The title on one line, without control characters, so that it cannot add a header to an e-mail."""
         return one_line(self.title, _MAX_TITLE)
 
+    @property
+    def attributes(self) -> dict[str, str]:
+        """The event and, if it is about one use case, its name. Subscribers of a topic or a queue filter by them."""
+        return {"event": self.event, **({"use_case": self.use_case} if self.use_case else {})}
+
+    def titled_text(self) -> str:
+        """Return the message as plain text, with the title on the first line."""
+        return f"{self.subject}\n\n{self.text()}"
+
     def sns_subject(self) -> str:
         """Return the title in the characters that SNS accepts in a subject."""
         plain = self.subject.encode("ascii", "replace").decode().lstrip()
@@ -58,7 +68,7 @@ class Message:
         """Return the message as HTML that shows the plain text."""
         text = html.escape(self.text())
         for label, url in self.links:
-            if url.startswith(("https://", "http://")):
+            if url.startswith(_WEB):
                 line, escaped = html.escape(f"{label}: {url}"), html.escape(url)
                 text = text.replace(f"{line}\n", f'{html.escape(label)}: <a href="{escaped}">{escaped}</a>\n')
         return f'<pre style="white-space: pre-wrap">{text}</pre>'
@@ -129,6 +139,6 @@ def _plain(text: str, most: int) -> dict[str, object]:
 
 
 def _slack_link(label: str, url: str) -> str:
-    if not url.startswith(("https://", "http://")):
+    if not url.startswith(_WEB):
         return f"{slack_escaped(label)}: {slack_escaped(url)}"
     return f"<{slack_escaped(url).replace('|', '%7C')}|{slack_escaped(label)}>"

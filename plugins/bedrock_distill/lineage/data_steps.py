@@ -11,6 +11,8 @@ from include.distill.dataset.records import IngestManifest, RejectedRow, Row, Sh
 from include.distill.synthesis.records import SynthesisManifest
 from include.distill.training.records import DatasetManifest, MergeManifest
 
+_USES: dict[Side, str] = {"train": "training", "evaluation": "evaluation"}
+
 
 def ingest_lineage(use_case: UseCase, folder: RunFolder, result: IngestManifest | None) -> TaskLineage:
     """Return the lineage of ``ingest``: input files to accepted and rejected rows."""
@@ -101,15 +103,13 @@ def training_set(
 
 def rows_of(folder: RunFolder, side: Side, rows: int | None = None) -> Artifact:
     """Return the accepted rows of one side of the split."""
-    use = "training" if side == "train" else "evaluation"
-    return stored(folder.source(side), f"Accepted rows for {use}", rows=rows, record=Row)
+    return stored(folder.source(side), f"Accepted rows for {_USES[side]}", rows=rows, record=Row)
 
 
 def shards_of(folder: RunFolder, side: Side, *, files: int | None = None) -> Artifact:
     """Return all shards of one side of the split as one artifact, however many mapped tasks there are."""
-    use = "training" if side == "train" else "evaluation"
     uri = folder.shard(side, 0).rpartition("-")[0]
-    return stored(uri, f"Rows for {use}, one file for each mapped task", files=files, record=Row)
+    return stored(uri, f"Rows for {_USES[side]}, one file for each mapped task", files=files, record=Row)
 
 
 def _accepted_pairs(folder: RunFolder, rows: int | None = None, *, files: int | None = None) -> Artifact:

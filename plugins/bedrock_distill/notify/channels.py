@@ -71,21 +71,22 @@ def _sns(channel: SnsChannel, message: Message, aws_conn_id: str) -> BaseNotifie
         region_name=channel.region,
         target_arn=channel.topic_arn,
         subject=message.sns_subject(),
-        message=f"{message.subject}\n\n{message.text()}",
-        message_attributes={"event": message.event, **({"use_case": message.use_case} if message.use_case else {})},
+        message=message.titled_text(),
+        message_attributes=message.attributes,
     )
 
 
 def _sqs(channel: SqsChannel, message: Message, aws_conn_id: str) -> BaseNotifier:
     from airflow.providers.amazon.aws.notifications.sqs import SqsNotifier
 
-    attributes = {"event": message.event, **({"use_case": message.use_case} if message.use_case else {})}
     return SqsNotifier(
         aws_conn_id=channel.conn_id or aws_conn_id,
         region_name=channel.region,
         queue_url=channel.queue_url,
-        message_body=f"{message.subject}\n\n{message.text()}",
-        message_attributes={name: {"DataType": "String", "StringValue": value} for name, value in attributes.items()},
+        message_body=message.titled_text(),
+        message_attributes={
+            name: {"DataType": "String", "StringValue": value} for name, value in message.attributes.items()
+        },
     )
 
 

@@ -74,7 +74,8 @@ def _may_be_billed(origin: Origin) -> str:
 def _must_be_sent_now(context: Context) -> bool:
     """Return whether a failed task is the first one of its run, and other tasks of the run go on."""
     try:
-        return _is_first(context) and _run_goes_on(context)
+        states = _states(context)
+        return _is_first(context, states) and _run_goes_on(context, states)
     except Exception:  # a message too many is better than none
         log.debug("It cannot be seen whether the run goes on", exc_info=True)
         return True
@@ -86,20 +87,20 @@ def _states(context: Context) -> Mapping[str, str | None]:
     return states
 
 
-def _is_first(context: Context) -> bool:
+def _is_first(context: Context, states: Mapping[str, str | None]) -> bool:
     ti: Any = context["ti"]
     is_mapped = ti.map_index is not None and ti.map_index >= 0
     own = f"{ti.task_id}_{ti.map_index}" if is_mapped else ti.task_id
-    return all(state != "failed" for name, state in _states(context).items() if name != own)
+    return all(state != "failed" for name, state in states.items() if name != own)
 
 
-def _run_goes_on(context: Context) -> bool:
+def _run_goes_on(context: Context, states: Mapping[str, str | None]) -> bool:
     """Return whether a task that does not wait for the failed one is still to run, apart from teardowns."""
     task: Any = context["task"]
     own = task.get_flat_relative_ids(upstream=False) | {task.task_id}
     tasks: Any = context["dag"].tasks
     mapped = {other.task_id for other in tasks if other.is_mapped}
-    unfinished = {_task_of(name, mapped) for name, state in _states(context).items() if state not in _ENDED}
+    unfinished = {_task_of(name, mapped) for name, state in states.items() if state not in _ENDED}
     return any(other.task_id in unfinished for other in tasks if other.task_id not in own and not other.is_teardown)
 
 

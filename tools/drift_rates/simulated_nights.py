@@ -157,18 +157,18 @@ class SimulatedNights:
         return int(self._random.binomial(each, shares).sum())
 
     def _draw_questions(self) -> None:
-        stays, shared = self.scenario.persistence, self.scenario.agreement
-        shape = self.scenario.judges, self.scenario.questions
-        self._lasting = math.sqrt(stays * shared) * self._random.standard_normal(shape[1])
-        self._lasting = self._lasting + math.sqrt(stays * (1 - shared)) * self._random.standard_normal(shape)
+        self._lasting = self._parts(self.scenario.persistence)
 
     def _draw_answers(self) -> None:
-        changes, shared = 1 - self.scenario.persistence, self.scenario.agreement
-        shape = self.scenario.judges, self.scenario.questions
-        new = math.sqrt(changes * shared) * self._random.standard_normal(shape[1])
-        new = new + math.sqrt(changes * (1 - shared)) * self._random.standard_normal(shape)
-        self._latent: Floats = self._lasting + new
+        self._latent = self._lasting + self._parts(1 - self.scenario.persistence)
         self._wobble = float(self._random.normal(0, self.scenario.wobble)) if self.scenario.wobble else 0.0
+
+    def _parts(self, variance: float) -> Floats:
+        """Draw two parts of the latent figures, of which the judges share one. ``variance`` is that of their sum."""
+        scenario, draw = self.scenario, self._random.standard_normal
+        common = math.sqrt(variance * scenario.agreement) * draw(scenario.questions)
+        own = math.sqrt(variance * (1 - scenario.agreement)) * draw((scenario.judges, scenario.questions))
+        return common + own
 
     def _add_results(self, entry: HistoryEntry, change: Change) -> None:
         documents = self._documents

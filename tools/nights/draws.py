@@ -14,6 +14,7 @@ from include.distill.core.naming import digest
 from include.distill.curation.records import CurateManifest, NewPairCounts
 from include.distill.dataset.records import IngestManifest, Row
 from include.distill.evaluation.records import AnswerManifest, JudgeManifest, Outcome, Verdict
+from include.distill.evaluation.verdicts import orders
 from include.distill.inference.records import UsageRecord
 from include.distill.training.records import LossPoint
 from tools.nights.plan import SEED, Night
@@ -23,7 +24,6 @@ _NEW_OPINIONS = 0.5  # share of the questions whose verdict is drawn again each 
 _OWN_OPINIONS = 0.35  # share of the questions on which a judge's opinion does not depend on the other judge's
 _QUESTIONS_PER_DOCUMENT = 2
 _DOCUMENT_CHARACTERS = 2_900
-_ORDERS = ("candidate_first", "baseline_first")
 _STEPS = 60
 # Tokens of one call: input and output.
 _TEACHER_TOKENS = (1_150, 150)  # the output is per pair
@@ -169,8 +169,8 @@ def verdicts(
     :param rate: the true half-win rate of the candidate.
     """
     pair = (night.use_case, candidate, baseline)
-    lasting = _numbers(chance(*pair, "lasting"), night.questions)
-    tonight = _of(night, *pair)
+    always, tonight = chance(*pair, "lasting"), _of(night, *pair)
+    lasting = [always.random() for _ in range(night.questions)]
     shared = [tonight.random() if tonight.random() < _NEW_OPINIONS else number for number in lasting]
     by_judge = []
     for judge in use_case.judges:
@@ -204,21 +204,17 @@ def _new_pairs(night: Night, fates: Sequence[str]) -> NewPairCounts:
     }
 
 
-def _numbers(draw: random.Random, count: int) -> list[float]:
-    return [draw.random() for _ in range(count)]
-
-
 def _verdicts(
     rows: Sequence[Row], numbers: Sequence[float], judge: str, candidate: str, baseline: str, rate: float
 ) -> Iterator[Verdict]:
     for row, number in zip(rows, numbers, strict=True):
-        for order in _ORDERS:
+        for order in orders():
             yield {
                 "row_id": row["row_id"],
                 "judge": judge,
                 "candidate": candidate,
                 "baseline": baseline,
-                "order": "candidate_first" if order == _ORDERS[0] else "baseline_first",
+                "order": order,
                 "verdict": _outcome(number, rate),
                 "raw": "",
             }

@@ -33,7 +33,6 @@ ATTRIBUTION = "SIMULATED by make nights: no row was read, and no model was calle
 _ESTIMATED = 1.12  # an estimate is higher than the bill
 _TOKENS_PER_RECORD = 1_050
 _ENDPOINT_HOURS = 0.06
-_STUDENT_MODEL = "arn:aws:bedrock:{region}:123456789012:custom-model/amazon.nova-micro-v1:0:128k/{name}"
 
 
 def simulated_use_case(use_case: UseCase, *, compares_champion: bool, pairs: int) -> UseCase:
@@ -87,8 +86,13 @@ class SimulatedRun:
 
     def model_arn(self, arm: str) -> str:
         """Return the ARN of the model that the run trained for an arm. Bedrock has no such model."""
-        name = f"simulated-night-{digest(self.folder.run_key, arm)[:12]}"
-        return _STUDENT_MODEL.format(region=self.use_case.aws.region, name=name)
+        return self._arn(f"custom-model/amazon.nova-micro-v1:0:128k/{self._job_name(arm)}")
+
+    def _job_name(self, arm: str) -> str:
+        return f"simulated-night-{digest(self.folder.run_key, arm)[:12]}"
+
+    def _arn(self, resource: str) -> str:
+        return f"arn:aws:bedrock:{self.use_case.aws.region}:123456789012:{resource}"
 
     @cached_property
     def ingested(self) -> IngestManifest:
@@ -103,10 +107,9 @@ class SimulatedRun:
     @cached_property
     def judgments(self) -> list[JudgeManifest]:
         """The results of ``judge``."""
-        pairs = self.use_case.pairs
         return [
             draws.judged(self.night, judge, pair.candidate, pair.baseline)
-            for pair in pairs
+            for pair in self.use_case.pairs
             for judge in self.use_case.judges
         ]
 
@@ -217,8 +220,7 @@ class SimulatedRun:
 
     def _trained_arm(self, arm: Arm) -> ArmSummary:
         records = self.night.rows + (0 if arm.kind == "distilled" else self.curated["accepted"])
-        region, job = self.use_case.aws.region, f"simulated-night-{digest(self.folder.run_key, arm.name)[:12]}"
-        endpoint = f"arn:aws:bedrock:{region}:123456789012:provisioned-model/{job}"
+        job = self._job_name(arm.name)
         return ArmSummary(
             name=arm.name,
             kind=arm.kind,
@@ -233,13 +235,13 @@ class SimulatedRun:
             },
             trained={
                 "job_name": job,
-                "job_arn": f"arn:aws:bedrock:{region}:123456789012:model-customization-job/{job}",
+                "job_arn": self._arn(f"model-customization-job/{job}"),
                 "status": "Completed",
                 "model_arn": self.model_arn(arm.name),
                 "training_loss": draws.losses(self.night, arm.name)[-1]["loss"],
                 "output_uri": "",
             },
-            serving=endpoint,
+            serving=self._arn(f"provisioned-model/{job}"),
             student=self.use_case.student,
             model_arn=self.model_arn(arm.name),
             paid_training=True,

@@ -10,9 +10,6 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-from include.distill.core.paths import INCLUDE
 from include.distill.cost.amounts import usd_text
 from include.distill.cost.serving_choice import describe_serving
 from include.distill.evaluation.answer_counts import describe_endings
@@ -42,20 +39,21 @@ from include.distill.report.tables import (
     headline_comparisons,
     is_person,
 )
+from include.distill.report.templates import drawn, template_environment
 from include.distill.report.verdict_sentence import verdict_parts
 from include.distill.stats.agreement import MINIMUM_GROUPS, MINIMUM_RATED
 from include.distill.training.losses import LossMeans, loss_means
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
+    from jinja2 import Environment
     from markupsafe import Markup
 
     from include.distill.evaluation.records import ComparisonResult
     from include.distill.report.records import HeadlinePair, Report, ReportEvaluations
     from include.distill.training.records import DataCard, LossPoint
 
-REPORT_TEMPLATES = INCLUDE / "report"
 SIMULATED_NOTICE = (
     "SIMULATED: small simulated models answered in place of the models of this run. The figures do not apply to real"
     " models."
@@ -63,7 +61,6 @@ SIMULATED_NOTICE = (
 DISAGREEMENTS_SHOWN = 10
 CLIPPED_CHARACTERS = 1500
 PROMPT_CHARACTERS = 12_000  # far longer than the optimized prompts seen so far
-_WIDTHS = {"wide": 720, "narrow": 330}
 _NOTHING = "–"
 
 
@@ -80,11 +77,11 @@ def render_html(report: Report) -> str:
         notice=simulated_notice(report),
         published=report.get("published"),
         published_rows=published_rows(report),
-        preference=_drawn(lambda width: preference_chart(report["comparisons"], width=width)),
-        pipeline=_drawn(
+        preference=drawn(lambda width: preference_chart(report["comparisons"], width=width)),
+        pipeline=drawn(
             lambda width: pipeline_chart(report["source"], report["synthesis"], report["arms"], width=width)
         ),
-        loss=_drawn(lambda width: loss_chart(report["loss_curves"], width=width)),
+        loss=drawn(lambda width: loss_chart(report["loss_curves"], width=width)),
         loss_means=_means_by_arm(report["loss_curves"]),
         validation_means=_means_by_arm(report.get("validation_curves", {})),
         endings={arm: describe_endings(counts) for arm, counts in report.get("answer_endings", {}).items()},
@@ -143,11 +140,11 @@ def _means_by_arm(curves: Mapping[str, Sequence[LossPoint]]) -> dict[str, LossMe
 
 def _card_charts(card: DataCard) -> list[dict[str, Markup]]:
     return [
-        _drawn(lambda width: length_chart(card, "document", width=width)),
-        _drawn(lambda width: length_chart(card, "question", width=width)),
-        _drawn(lambda width: length_chart(card, "answer", width=width)),
-        _drawn(lambda width: grounding_chart(card, width=width)),
-        _drawn(lambda width: topic_chart(card, width=width)),
+        drawn(lambda width: length_chart(card, "document", width=width)),
+        drawn(lambda width: length_chart(card, "question", width=width)),
+        drawn(lambda width: length_chart(card, "answer", width=width)),
+        drawn(lambda width: grounding_chart(card, width=width)),
+        drawn(lambda width: topic_chart(card, width=width)),
     ]
 
 
@@ -161,40 +158,27 @@ def _evaluations(evaluations: ReportEvaluations | None) -> dict[str, object] | N
         "names": {metric["name"]: metric_name(metric) for metric in metrics},
         "ranges": {metric["name"]: score_range(metric) for metric in metrics},
         "ratings": rating_lists(metrics),
-        "chart": _drawn(lambda width: score_chart(evaluations, width=width)),
+        "chart": drawn(lambda width: score_chart(evaluations, width=width)),
     }
 
 
 @functools.cache  # compiling the templates takes a second
 def _environment() -> Environment:
-    environment = Environment(
-        loader=FileSystemLoader(REPORT_TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
+    return template_environment(
+        arm_kind=arm_kind,
+        clip=clip_text,
+        dollars=format_dollars,
+        drift_rows=drift_rows,
+        drift_summary=drift_summary,
+        interval=format_interval,
+        kappa=format_kappa,
+        p_value=format_p_value,
+        percent=format_percent,
+        price=format_price,
+        quantity=format_quantity,
+        score=number,
+        tokens=token_count,
     )
-    environment.filters |= {
-        "arm_kind": arm_kind,
-        "clip": clip_text,
-        "dollars": format_dollars,
-        "drift_rows": drift_rows,
-        "drift_summary": drift_summary,
-        "interval": format_interval,
-        "kappa": format_kappa,
-        "p_value": format_p_value,
-        "percent": format_percent,
-        "price": format_price,
-        "quantity": format_quantity,
-        "score": number,
-        "tokens": token_count,
-    }
-    return environment
-
-
-def _drawn(draw: Callable[[int], Markup]) -> dict[str, Markup]:
-    # The page shows the drawing that fits the screen. If a single drawing were scaled, its text would become too small.
-    return {name: draw(width) for name, width in _WIDTHS.items()}
 
 
 def _headline_pair(comparisons: Sequence[ComparisonResult]) -> HeadlinePair:

@@ -35,7 +35,7 @@ _WORDS: dict[StepState, str] = {
 }
 # Steps that follow each other and have one of these states share a line, so that the page stays short.
 _JOINED: tuple[StepState, ...] = ("blocked", "skipped", "pending")
-_BUSY: tuple[StepState, ...] = ("running", "waiting", "asking", "retrying", "starting")
+BUSY: tuple[StepState, ...] = ("running", "waiting", "asking", "retrying", "starting")
 KIND_WORDS: dict[SpendingKind, str] = {
     "teacher": "teacher and critic",
     "critic": "critic",
@@ -123,9 +123,9 @@ def _details(step: LiveStep) -> list[str]:
     if step["instances"] > 1:
         details.append(f"{step['ended']} of {step['instances']} tasks done")
     if progress := step["progress"]:
-        details += _progress_details(progress, is_busy=step["state"] in _BUSY)
+        details += _progress_details(progress, is_busy=step["state"] in BUSY)
     if step["seconds"] is not None:
-        details.append(f"{'for' if step['state'] in _BUSY else 'took'} {format_duration(step['seconds'])}")
+        details.append(f"{'for' if step['state'] in BUSY else 'took'} {format_duration(step['seconds'])}")
     return details
 
 
@@ -156,7 +156,7 @@ def _time_left(steps: Sequence[LiveStep]) -> str | None:
     left = [
         step["progress"]["seconds_left"]
         for step in steps
-        if step["state"] in _BUSY and step["progress"] and step["progress"]["seconds_left"] is not None
+        if step["state"] in BUSY and step["progress"] and step["progress"]["seconds_left"] is not None
     ]
     return format_duration(max(left)) if left else None
 

@@ -19,18 +19,16 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import cast, get_type_hints
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
 from include.distill.config.layout import RunFolder
 from include.distill.core.formats import take_mark
-from include.distill.core.paths import INCLUDE
 from include.distill.core.record_types import record_fault
 from include.distill.report.html import format_dollars
 from include.distill.report.records import PastRun, PastRunFigures, Report, ShownPastRun
+from include.distill.report.templates import template_environment
 from include.distill.report.verdict_sentence import verdict_parts
 
-PAGE_TEMPLATES = INCLUDE / "report"
 _ENTRY_NAME = re.compile(r"[^-]+-.+")
+_ENVIRONMENT = template_environment(dollars=format_dollars)
 
 
 def list_entry(report: Report) -> PastRun:
@@ -127,12 +125,4 @@ def _run_key(uri: str) -> str:
 
 def render_page(template: str, **values: object) -> str:
     """Render one of the pages that are not reports. Every value is escaped."""
-    environment = Environment(
-        loader=FileSystemLoader(PAGE_TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {"dollars": format_dollars}
-    return environment.get_template(template).render(**values)
+    return _ENVIRONMENT.get_template(template).render(**values)

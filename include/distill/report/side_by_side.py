@@ -14,6 +14,7 @@ from include.distill.core.records import BillLineRecord
 from include.distill.cost.amounts import usd_text
 from include.distill.history.records import SpendingKind
 from include.distill.history.spending import kind_of_line
+from include.distill.report.html import format_dollars
 from include.distill.report.live_page import KIND_WORDS, headline
 from include.distill.report.live_records import LiveRun
 from include.distill.report.past_runs import render_page
@@ -139,7 +140,11 @@ def render_sides(left: RunSide, right: RunSide) -> str:
         cost=[
             *_rows(_worded(left["by_kind"]), _worded(right["by_kind"]), usd_text, KIND_WORDS.values()),
             {"label": "in all", "left": usd_text(left["spent_usd"]), "right": usd_text(right["spent_usd"])},
-            {"label": "estimated", "left": _dollars(left["estimated_usd"]), "right": _dollars(right["estimated_usd"])},
+            {
+                "label": "estimated",
+                "left": format_dollars(left["estimated_usd"]),
+                "right": format_dollars(right["estimated_usd"]),
+            },
         ],
         counts=_rows(left["counts"], right["counts"], "{:,}".format),
         settings=_rows(left["settings"], right["settings"], str, differing),
@@ -175,10 +180,6 @@ def _add(by_kind: dict[SpendingKind, float], kind: SpendingKind, usd: float) -> 
 
 def _worded(by_kind: Mapping[SpendingKind, float]) -> dict[str, float]:
     return {KIND_WORDS[kind]: usd for kind, usd in by_kind.items()}
-
-
-def _dollars(amount: float | None) -> str:
-    return _NOTHING if amount is None else usd_text(amount)
 
 
 def _rows(

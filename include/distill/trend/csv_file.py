@@ -12,6 +12,8 @@ from include.distill.labeling.formula_escapes import escape_formulas
 from include.distill.trend.nights import Night
 
 Cell = str | float | None
+# The columns of a file without runs.
+_EMPTY = ("started_at", "ended_at", "state", "run_id")
 
 
 def csv_file(nights: Sequence[Night]) -> bytes:
@@ -28,9 +30,6 @@ def csv_file(nights: Sequence[Night]) -> bytes:
     for row in rows:
         writer.writerow([_text(row.get(name)) for name in names])
     return file.getvalue().encode("utf-8-sig", "replace")
-
-
-_EMPTY = ("started_at", "ended_at", "state", "run_id")
 
 
 def _text(cell: Cell) -> str:

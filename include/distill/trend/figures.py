@@ -9,10 +9,11 @@ from typing import Literal, NamedTuple, get_args
 from include.distill.history.records import Measure, SpendingKind
 from include.distill.report.live_page import KIND_WORDS
 from include.distill.trend.nights import Night
-from include.distill.trend.words import NOTHING, Unit, added_text, figure_text
+from include.distill.trend.words import NOTHING, Unit, added_text, figure_text, interval_text
 
 # More parts than these would need colors and patterns that are too similar. The table has all parts.
 MAX_PARTS = 6
+_OTHERS = "all others"
 # A bill lists the critic on lines of its own.
 KIND_NAMES = {**KIND_WORDS, "teacher": "teacher"}
 
@@ -76,9 +77,6 @@ class Figure:
         return {series.name for series in self.details} | ({_OTHERS} if self.details else set())
 
 
-_OTHERS = "all others"
-
-
 def trend_figures(nights: Sequence[Night]) -> list[Figure]:
     """Return all charts of a use case's trend that have values."""
     figures = [
@@ -108,8 +106,8 @@ def preference_figure(nights: Sequence[Night]) -> Figure:
         reference=0.5,
         measure="half_win_rate",
         columns=(
-            _column("Compared", nights, lambda night: _compared(night)),
-            _column("New champion", nights, lambda night: _champion(night)),
+            _column("Compared", nights, _compared),
+            _column("New champion", nights, _champion),
         ),
     )
 
@@ -282,14 +280,10 @@ def _as_column(series: Series, unit: Unit) -> Column:
     return Column(
         series.name[:1].upper() + series.name[1:],
         tuple(
-            figure_text(value, unit) + _interval_text(interval)
+            figure_text(value, unit) + interval_text(interval)
             for value, interval in zip(series.values, intervals, strict=True)
         ),
     )
-
-
-def _interval_text(interval: tuple[float, float] | None) -> str:
-    return f" ({100 * interval[0]:.1f}–{100 * interval[1]:.1f}%)" if interval else ""
 
 
 def _largest(series: Sequence[Series]) -> tuple[Series, ...]:

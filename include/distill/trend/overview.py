@@ -12,12 +12,13 @@ from markupsafe import Markup
 from include.distill.evaluation.champion import Champion
 from include.distill.history.records import JudgedRate
 from include.distill.report.drift_notes import MEASURE_NAMES
+from include.distill.report.templates import drawn
 from include.distill.trend.figures import preference_figure
 from include.distill.trend.night_charts import line_sample, night_chart
 from include.distill.trend.nights import Night
-from include.distill.trend.templates import drawn, render, run_path
+from include.distill.trend.templates import render, run_path
 from include.distill.trend.trend_page import simulated_notice
-from include.distill.trend.words import NOTHING, age_text
+from include.distill.trend.words import age_text, figure_text, interval_text
 
 _NIGHTS_DRAWN = 30
 _NIGHTS_MARKED = 14
@@ -130,10 +131,8 @@ def _verdict(judged: Night | None, judges: Sequence[str]) -> list[tuple[Markup, 
 
 
 def _rate(rate: JudgedRate) -> str:
-    value, interval = rate["half_win_rate"], rate["half_win_ci95"]
-    shown = NOTHING if value is None else f"{value:.1%}"
-    bounds = f" ({100 * interval[0]:.1f}–{100 * interval[1]:.1f}%)" if interval else ""
-    return f"{rate['judge']}: half-win rate {shown}{bounds}, {rate['questions']:,} questions"
+    shown = figure_text(rate["half_win_rate"], "share") + interval_text(rate["half_win_ci95"])
+    return f"{rate['judge']}: half-win rate {shown}, {rate['questions']:,} questions"
 
 
 def _champion(champion: Champion | None, now: datetime.datetime) -> dict[str, str] | None:

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 from markupsafe import Markup
 
-from include.distill.history.records import HistoryEntry
+from include.distill.report.templates import drawn
 from include.distill.trend.figures import Figure, trend_figures
 from include.distill.trend.night_charts import night_chart
 from include.distill.trend.nights import Night
-from include.distill.trend.templates import drawn, render, report_path
+from include.distill.trend.templates import render, report_path
 from include.distill.trend.words import STATE_MARKS
 
 DAYS = (30, 90, 365)
@@ -75,10 +75,9 @@ def _row_head(night: Night) -> Markup:
 
 
 def _counts(nights: Sequence[Night]) -> dict[str, float]:
-    runs: list[HistoryEntry] = [night.run for night in nights]
     return {
         "succeeded": sum(night.state == "succeeded" for night in nights),
         "failed": sum(night.state in ("failed", "lost") for night in nights),
         "champions": sum(night.champion_changed for night in nights),
-        "usd": sum(run["spent_usd"] or 0.0 for run in runs),
+        "usd": sum(night.run["spent_usd"] or 0.0 for night in nights),
     }

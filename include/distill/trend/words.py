@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Literal
 
 from include.distill.cost.amounts import usd_text
+from include.distill.report.html import format_interval
 from include.distill.trend.nights import NightState
 
 Unit = Literal["share", "usd", "loss", "hours", "count"]
@@ -26,6 +27,11 @@ _FORMATS: dict[Unit, Callable[[float], str]] = {
 def figure_text(value: float | None, unit: Unit) -> str:
     """Write a figure with its unit; a dash if the figure is not known."""
     return NOTHING if value is None else _FORMATS[unit](value)
+
+
+def interval_text(interval: Sequence[float] | None) -> str:
+    """Write the interval of a share in parentheses after a space; nothing if there is no interval."""
+    return f" ({format_interval(interval)})" if interval else ""
 
 
 def tick_text(value: float, unit: Unit, step: float) -> str:

@@ -27,6 +27,7 @@ from include.distill.cost.records import EstimatedLines
 from include.distill.inference.records import ThroughputManifest
 from include.distill.progress.records import TaskProgress
 from include.distill.progress.steps import read_progress, step_progress
+from include.distill.report.live_page import BUSY
 from include.distill.report.live_records import LiveProgress, LiveRun, LiveStep, SpentPart, StepState
 from include.distill.report.live_spending import spent_so_far
 
@@ -124,7 +125,6 @@ def _step(
     state = "asking" if state == "waiting" and task_id in (APPROVE_SPENDING, APPROVE) else state
     started = [instance.started for instance in instances if instance.started]
     ended = [instance.ended for instance in instances if instance.ended]
-    is_over = state not in ("running", "waiting", "asking", "retrying", "starting")
     # A record of an earlier attempt says nothing about an instance that has not started again.
     current = [record for record in records if states.get(record["map_index"], "pending") not in _NOT_STARTED]
     place = f"dags/{quote(run.dag_id, safe='')}/runs/{quote(run.run_id, safe=':+')}/tasks/{quote(task_id, safe='')}"
@@ -133,7 +133,9 @@ def _step(
         "state": state,
         "instances": len(instances),
         "ended": sum(one == "done" for one in states.values()),
-        "seconds": _seconds(min(started), max(ended, default=None) if is_over else None, now) if started else None,
+        "seconds": _seconds(min(started), max(ended, default=None) if state not in BUSY else None, now)
+        if started
+        else None,
         "url": ui_path(f"{place}/mapped" if len(instances) > 1 else place),
         "progress": _progress(current, len(instances) - len(current), now),
     }

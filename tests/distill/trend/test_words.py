@@ -6,7 +6,7 @@ import datetime
 
 import pytest
 
-from include.distill.trend.words import Unit, added_text, age_text, day_text, figure_text, tick_text
+from include.distill.trend.words import Unit, added_text, age_text, day_text, figure_text, interval_text, tick_text
 
 NOW = datetime.datetime(2026, 11, 27, 8, tzinfo=datetime.UTC)
 
@@ -25,6 +25,11 @@ NOW = datetime.datetime(2026, 11, 27, 8, tzinfo=datetime.UTC)
 )
 def test_a_figure_has_its_unit(value: float | None, unit: Unit, text: str) -> None:
     assert figure_text(value, unit) == text
+
+
+def test_an_interval_follows_its_figure_in_parentheses() -> None:
+    assert interval_text((0.5, 0.625)) == " (50.0–62.5%)"
+    assert interval_text(None) == ""
 
 
 @pytest.mark.parametrize(

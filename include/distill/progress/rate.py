@@ -1,4 +1,4 @@
-"""Measure at which rate a task works, over the last minutes."""
+"""Measure at which rate a task works, over the last two minutes."""
 
 from __future__ import annotations
 

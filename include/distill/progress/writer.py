@@ -1,4 +1,4 @@
-"""Store the progress of a task, without ever failing or delaying the task."""
+"""Store the progress of a task. This never fails the task, and never delays it by more than a few seconds."""
 
 from __future__ import annotations
 

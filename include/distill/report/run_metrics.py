@@ -1,4 +1,4 @@
-"""Return the figures of a run as samples of metrics. Each function takes what one task knows when it has succeeded."""
+"""Return the figures of a run as samples of metrics. Each function takes what one task knows."""
 
 from __future__ import annotations
 

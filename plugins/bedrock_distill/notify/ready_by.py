@@ -1,5 +1,5 @@
 """
-Alert people if a scheduled run has not ended by the time that ``ready_by`` of its use case names.
+Alert people if a scheduled run has not succeeded by the time that ``ready_by`` of its use case names.
 
 Airflow computes the deadline of a run when it creates the run, in the scheduler. Airflow finds the class of the
 deadline through the plugin, and calls :func:`report_late` in the triggerer if the run has not succeeded by then. A run

@@ -1,8 +1,8 @@
 """
 Check the monthly budgets of a run's use case and of its owner, and claim what the run is expected to pay.
 
-The histories of the owner's other use cases are read with the connections of these use cases. A use case without a
-budget reads nothing.
+The histories of the owner's other use cases are read with the connections of these use cases. A run to which no budget
+applies reads nothing.
 """
 
 from __future__ import annotations

@@ -44,7 +44,7 @@ from tools.nights.run import SimulatedRun, simulated_use_case
 _FAILED_AFTER = datetime.timedelta(minutes=31)
 
 
-@dataclass
+@dataclass(frozen=True)
 class Written:
     """
     What was written for a use case.
@@ -55,10 +55,9 @@ class Written:
     """
 
     use_case: str
-    dag_id: str
-    entries: list[HistoryEntry] = field(default_factory=list)
-    removed: int = 0
-    keeps_champion: bool = False
+    entries: list[HistoryEntry]
+    removed: int
+    keeps_champion: bool
 
     @property
     def promoted(self) -> list[HistoryEntry]:
@@ -96,12 +95,10 @@ class NightWriter:
 
     def write(self, nights: Sequence[Night]) -> Written:
         """Replace all simulated nights of the use case by ``nights``."""
-        written = Written(self.use_case.name, self.use_case.dag_id, removed=self._remove())
+        removed = self._remove()
         for night in nights:
             self._write_night(night)
-        written.entries = self.entries
-        written.keeps_champion = not self._record_champion()
-        return written
+        return Written(self.use_case.name, self.entries, removed, keeps_champion=not self._record_champion())
 
     @property
     def _root(self) -> str:

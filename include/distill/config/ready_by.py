@@ -43,11 +43,9 @@ def deadline_after(run_after: datetime.datetime, ready_by: str, timezone: str) -
     zone = ZoneInfo(timezone)
     time = datetime.time.fromisoformat(ready_by)
     day = run_after.astimezone(zone).date()
-    deadline = datetime.datetime.combine(day, time, zone).astimezone(datetime.UTC)
-    if deadline > run_after:
-        return deadline
-    next_day = day + datetime.timedelta(days=1)
-    return datetime.datetime.combine(next_day, time, zone).astimezone(datetime.UTC)
+    days = (day, day + datetime.timedelta(days=1))
+    today, tomorrow = (datetime.datetime.combine(one, time, zone).astimezone(datetime.UTC) for one in days)
+    return today if today > run_after else tomorrow
 
 
 def ready_by_problem(ready_by: str, schedule: str | None) -> str | None:

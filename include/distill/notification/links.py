@@ -11,7 +11,7 @@ from include.distill.config.notifications import Event
 
 RUNBOOK_VARIABLE = "DISTILL_RUNBOOK_URL"
 DEFAULT_RUNBOOK = "docs/runbook.md"
-# The section of the runbook about each event. tests/docs checks that the sections exist.
+# The section of the runbook about each event.
 RUNBOOK_SECTIONS: Mapping[Event, str] = {
     "failed": "failures-task-by-task",
     "waits_for_approval": "a-run-waited-for-an-approval-at-night-and-nobody-answered",

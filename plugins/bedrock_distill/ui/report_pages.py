@@ -12,7 +12,6 @@ import datetime
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Annotated, Any
-from urllib.parse import quote
 
 from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity
 from airflow.api_fastapi.core_api.security import get_user, requires_access_dag
@@ -44,6 +43,7 @@ from include.distill.report.side_by_side import (
     side_of_live_run,
     side_of_report,
 )
+from include.distill.trend.templates import run_path
 
 RUNS_SHOWN = 50
 _FOREIGN = (
@@ -132,7 +132,7 @@ def _side(name: str, request: Request, user: Any) -> RunSide:
     dag_id, _, run_id = name.partition("/")
     requires_access_dag("GET", param_dag_id=dag_id)(request, user)
     use_case, store, folder = _place(dag_id, run_id)
-    url = ui_path(f"distill/report/{quote(dag_id, safe='')}/{quote(run_id, safe='')}")
+    url = ui_path(f"distill/{run_path(dag_id, run_id)}")
     reported = _report_folder(use_case, store, folder, run_id)
     settings = _settings(store, reported or folder)
     if reported:

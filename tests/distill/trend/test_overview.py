@@ -84,7 +84,7 @@ def test_a_share_above_the_budget_fills_the_bar() -> None:
 def test_what_waits_for_a_person_links_to_the_question() -> None:
     waiting = [Waiting("approve", "run-1", NOW - datetime.timedelta(hours=3), "/dags/distill_faq/x")]
     shown = page(state(waiting=waiting))
-    assert '<strong>Waits for a person</strong> since 3 hours: <a href="/dags/distill_faq/x">approve</a>' in shown
+    assert '<strong>Waits for a person</strong>, asked 3 hours ago: <a href="/dags/distill_faq/x">approve</a>' in shown
     assert fact(shown, "question waits for a person") == "1"
 
 

@@ -50,7 +50,8 @@ PATTERNS = {
         "the URL of an SQS queue that is not FIFO, such as https://sqs.us-east-1.amazonaws.com/123456789012/distill"
     ),
     r"^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)+$": "an import path, such as my_company.pager.Pager",
-    r"^([01][0-9]|2[0-3]):[0-5][0-9]$": "a time of day in quotation marks, such as '06:00'",
+    r"^[A-Za-z0-9_+/-]+$": "a name of the IANA time zone database, such as Europe/Berlin or UTC",
+    r"^([01][0-9]|2[0-3]):[0-5][0-9]$": "a time of day from 00:00 to 23:59 in quotation marks, such as '06:00'",
 }
 _NUMBER = {int, float, str}  # the type of a number that YAML may read as a text
 

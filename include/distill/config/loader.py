@@ -56,7 +56,11 @@ _PlainLoader.add_implicit_resolver(f"{_TAG}float", _FLOAT, list("-+0123456789.")
 
 
 class StrictLoader(_PlainLoader):
-    """A YAML loader that refuses repeated keys. PyYAML would silently use the last value."""
+    """
+    A YAML loader that refuses repeated keys, and reads the key ``on`` as a text.
+
+    PyYAML would silently use the last value of a repeated key, and would read ``on`` as true, as YAML 1.1 says.
+    """
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         """Construct the mapping.
@@ -69,6 +73,8 @@ class StrictLoader(_PlainLoader):
                 problem = f"key {key.value!r} occurs twice; expected each key once"
                 raise yaml.constructor.ConstructorError(None, None, problem, key.start_mark)
             keys.add(key.value)
+            if key.tag == f"{_TAG}bool":
+                key.tag = f"{_TAG}str"
         return super().construct_mapping(node, deep)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, get_args
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from include.distill.config.key_problems import KeyProblem, refuse
 from include.distill.config.section import ConnectionId, Section
@@ -16,6 +16,46 @@ Event = Literal[
 EVENTS: tuple[Event, ...] = get_args(Event)
 # A comma, a line break or an angle bracket could add recipients or headers to an e-mail.
 EmailAddress = Annotated[str, Field(pattern=r'^[^@\s<>,;:"]+@[^@\s<>,;:"]+$', max_length=320)]
+# Parts of the names of arguments whose texts are secrets. A file of a use case is no place for them.
+_SECRET = ("password", "passwd", "passphrase", "secret", "token", "api_key", "apikey", "private_key", "webhook_url")
+_CONNECTION = ("conn_id", "connection")
+_URL_EXPECTED = (
+    "found a URL, which is not shown here because it may be a secret; expected {expected}. Put the URL into an Airflow"
+    " connection"
+)
+
+
+def _refuse_url(value: object) -> object:
+    if isinstance(value, str) and "://" in value:
+        raise ValueError(_URL_EXPECTED.format(expected="the id of an Airflow connection, such as slack_oncall"))
+    return value
+
+
+def _refuse_url_as_channel(value: object) -> object:
+    if isinstance(value, str) and "://" in value:
+        raise ValueError(_URL_EXPECTED.format(expected="a mapping, such as {conn_id: slack_oncall}"))
+    return value
+
+
+def _refuse_secrets(arguments: dict[str, Argument]) -> dict[str, Argument]:
+    secret = [
+        KeyProblem(
+            (name,),
+            "found an argument whose name says that it is a secret; expected the id of an Airflow connection that has"
+            " the secret, in an argument of the class such as conn_id. Its value is not shown here",
+        )
+        for name, value in arguments.items()
+        if isinstance(value, str | tuple) and _is_secret(name.lower())
+    ]
+    refuse(secret)
+    return arguments
+
+
+def _is_secret(name: str) -> bool:
+    return any(part in name for part in _SECRET) and not name.endswith(_CONNECTION)
+
+
+ChannelConnection = Annotated[ConnectionId, BeforeValidator(_refuse_url)]
 Argument = str | int | float | bool | tuple[str, ...] | None
 
 
@@ -52,7 +92,9 @@ class SqsChannel(Section):
 class SmtpChannel(Section):
     """A mail server, and the recipients of the e-mails."""
 
-    conn_id: ConnectionId = Field("smtp_default", min_length=1, description="Airflow connection to the mail server")
+    conn_id: ChannelConnection = Field(
+        "smtp_default", min_length=1, description="Airflow connection to the mail server"
+    )
     to: tuple[EmailAddress, ...] = Field(min_length=1, max_length=50)
     from_email: EmailAddress | None = Field(None, description="sender; if it is not set, the sender of the connection")
 
@@ -60,14 +102,16 @@ class SmtpChannel(Section):
 class SlackChannel(Section):
     """An incoming webhook of Slack. The connection contains its URL, which is a secret."""
 
-    conn_id: ConnectionId = Field(min_length=1, description="Airflow connection of the type Slack Incoming Webhook")
+    conn_id: ChannelConnection = Field(
+        min_length=1, description="Airflow connection of the type Slack Incoming Webhook"
+    )
 
 
 class NotifierChannel(Section):
     """Any notifier of Airflow, by the import path of its class."""
 
     import_path: str = Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)+$", max_length=500)
-    arguments: dict[str, Argument] = Field(
+    arguments: Annotated[dict[str, Argument], AfterValidator(_refuse_secrets)] = Field(
         default_factory=dict, description="arguments of the class, in which {text}, {title} and others are filled in"
     )
 
@@ -82,7 +126,7 @@ class Notify(Section):
     sns: SnsChannel | None = None
     sqs: SqsChannel | None = None
     smtp: SmtpChannel | None = None
-    slack: SlackChannel | None = None
+    slack: Annotated[SlackChannel | None, BeforeValidator(_refuse_url_as_channel)] = None
     notifier: NotifierChannel | None = None
 
     @model_validator(mode="after")
@@ -99,6 +143,20 @@ class Notify(Section):
     def kind(self) -> str:
         """The key of the channel, such as ``slack``."""
         return next(name for name in CHANNELS if getattr(self, name) is not None)
+
+    @property
+    def described(self) -> str:
+        """The channel, and its address or connection, such as ``slack slack_oncall``."""
+        channel = self.channel
+        if isinstance(channel, SnsChannel):
+            address = channel.topic_arn
+        elif isinstance(channel, SqsChannel):
+            address = channel.queue_url
+        elif isinstance(channel, NotifierChannel):
+            address = channel.import_path
+        else:
+            address = channel.conn_id
+        return f"{self.kind} {address}"
 
     @property
     def channel(self) -> Channel:

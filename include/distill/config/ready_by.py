@@ -20,16 +20,23 @@ UTC_NAME = "UTC"
 _MINUTE, _HOUR, _SECOND = 0, 1, 5  # indices of the fields of a cron expression
 
 
+# Files in time zone databases that are no time zones of the world: the zone of the machine, which may differ between
+# the components of Airflow, a zone that nobody has set yet, and copies whose clocks also count leap seconds.
+_NO_ZONES = ("localtime", "Factory", "posixrules", "posix/", "right/")
+
+
 def _check_time_zone(name: str) -> str:
     try:
-        ZoneInfo(name)
-    except (KeyError, ValueError, OSError) as error:  # OSError: the name of a folder, or a name that is too long
+        is_zone = not name.startswith(_NO_ZONES) and bool(ZoneInfo(name))
+    except (KeyError, ValueError, OSError):  # OSError: the name of a folder, or a name that is too long
+        is_zone = False
+    if not is_zone:
         message = f"found {shown(name)}, expected a name of the IANA time zone database, such as Europe/Berlin or UTC"
-        raise ValueError(message) from error
+        raise ValueError(message)
     return name
 
 
-TimeZoneName = Annotated[str, AfterValidator(_check_time_zone)]
+TimeZoneName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_+/-]+$"), AfterValidator(_check_time_zone)]
 TimeOfDay = Annotated[str, Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
 
 

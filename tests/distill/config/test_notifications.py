@@ -1,14 +1,85 @@
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from include.distill.config.loader import USE_CASES_FOLDER, load_use_case
 from include.distill.config.notifications import EVENTS, Notify
+from include.distill.config.use_case import UseCase
 from include.distill.core.errors import UseCaseError
+from include.distill.core.paths import PROJECT_ROOT
 from tests.distill.conftest import make_use_case
+from tests.fakes.variables import VARIABLES
 
 SLACK = {"conn_id": "slack_oncall"}
+HOOK = "https://hooks.slack.com/services/T0/B0/s3cret"
+
+
+def load_with(folder: Path, keys: str) -> UseCase:
+    """Load the sample with other keys, as YAML text, because YAML does not read each text as it is written."""
+    sample = (USE_CASES_FOLDER / "aws_docs_qa.yaml").read_text(encoding="utf-8")
+    kept = re.sub(r"^schedule: .*\n", "", sample, flags=re.MULTILINE)
+    path = folder / "aws_docs_qa.yaml"
+    path.write_text(f"{kept}\n{keys}", encoding="utf-8")
+    return load_use_case(path, VARIABLES)
+
+
+def test_the_example_of_the_page_is_valid(tmp_path: Path) -> None:
+    page = (PROJECT_ROOT / "docs" / "how-to" / "get_notified.md").read_text(encoding="utf-8")
+    example = re.search(r"```yaml\n(.*?)```", page, re.DOTALL)
+    assert example
+    use_case = load_with(tmp_path, example[1])
+    assert (use_case.timezone, use_case.ready_by) == ("Europe/Berlin", "06:00")
+    assert [one.kind for one in use_case.notify] == ["slack", "smtp", "sns", "sqs", "notifier"]
+    assert use_case.notify[0].on == ("failed", "still_billed", "drift", "late")
+
+
+@pytest.mark.parametrize("key", ["on", '"on"', "'on'"])
+def test_the_key_on_needs_no_quotation_marks(tmp_path: Path, key: str) -> None:
+    (one,) = load_with(tmp_path, f"notify: [{{{key}: all, slack: {{conn_id: a}}}}]\n").notify
+    assert one.on == "all"
+    with pytest.raises(UseCaseError, match="key 'on' occurs twice"):
+        load_with(tmp_path, f"notify: [{{on: all, {key}: all, slack: {{conn_id: a}}}}]\n")
+
+
+def test_a_channel_is_named_in_logs_without_its_recipients() -> None:
+    assert Notify.model_validate({"on": "all", "slack": SLACK}).described == "slack slack_oncall"
+    assert Notify.model_validate({"on": "all", "smtp": {"to": ["a@b"]}}).described == "smtp smtp_default"
+    pager = {"import_path": "my_company.Pager", "arguments": {"team": "x"}}
+    assert Notify.model_validate({"on": "all", "notifier": pager}).described == "notifier my_company.Pager"
+    topic = "arn:aws:sns:eu-west-1:123456789012:distill"
+    assert Notify.model_validate({"on": "all", "sns": {"topic_arn": topic}}).described == f"sns {topic}"
+
+
+@pytest.mark.parametrize(
+    ("channel", "key"),
+    [
+        ({"slack": HOOK}, "slack"),
+        ({"slack": {"conn_id": HOOK}}, "slack.conn_id"),
+        ({"slack": {"url": HOOK}}, "slack.url"),
+        ({"smtp": {"conn_id": "smtp://user:s3cret@mail", "to": ["a@b"]}}, "smtp.conn_id"),
+        *(
+            ({"notifier": {"import_path": "a.B", "arguments": {name: "s3cret"}}}, f"notifier.arguments.{name}")
+            for name in ("password", "API_KEY", "slack_token", "webhook_url")
+        ),
+        ({"notifier": {"import_path": "a.B", "arguments": {"tokens": ["s3cret"]}}}, "notifier.arguments.tokens"),
+    ],
+)
+def test_a_secret_is_refused_and_not_shown(channel: dict[str, Any], key: str) -> None:
+    with pytest.raises(UseCaseError) as refused:
+        make_use_case(notify=[{"on": "all", **channel}])
+    assert f"notify.0.{key}: " in str(refused.value)
+    assert "s3cret" not in str(refused.value)
+
+
+def test_the_id_of_a_connection_and_a_number_are_no_secrets() -> None:
+    arguments = {"token_conn_id": "pager", "max_tokens": 3, "text": "the password expired"}
+    use_case = make_use_case(notify=[{"on": "all", "notifier": {"import_path": "a.B", "arguments": arguments}}])
+    assert use_case.notify[0].notifier
+    assert use_case.notify[0].notifier.arguments == arguments
 
 
 def test_all_means_every_event() -> None:
@@ -41,6 +112,16 @@ def test_the_region_of_a_channel_in_aws_is_that_of_its_address() -> None:
     ("notify", "problem"),
     [
         ({"on": ["fail"], "slack": SLACK}, "notify.0.on.0: found 'fail', expected failed, waits_for_approval, verdict"),
+        (
+            {"on": "failed", "slack": SLACK},
+            "notify.0.on: found 'failed', expected all or a list of entries, each failed",
+        ),
+        ({"slack": SLACK}, "notify.0.on: the key is missing; expected all or a list"),
+        ({"on": "all", "smtp": {"to": "a@b"}}, "notify.0.smtp.to: found 'a@b', expected a list of 1 to 50 entries"),
+        (
+            {"on": "all", "sns": {"topic_arn": "arn:aws:sns:eu-west-1:123456789012:a.fifo"}},
+            "notify.0.sns.topic_arn: found 'arn:aws:sns:eu-west-1:123456789012:a.fifo', expected the ARN of an",
+        ),
         ({"on": [], "slack": SLACK}, "notify.0.on: found an empty list, expected all or some of failed"),
         ({"on": "all"}, "notify.0: found no channel, expected exactly one of sns, sqs, smtp, slack, notifier"),
         (

@@ -1,13 +1,16 @@
 from __future__ import annotations
 
 import datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from include.distill.config.loader import USE_CASES_FOLDER, load_use_case
 from include.distill.config.ready_by import deadline_after, ready_by_problem
 from include.distill.core.errors import UseCaseError
 from tests.distill.conftest import make_use_case
+from tests.fakes.variables import VARIABLES
 
 LATE = [{"on": ["late"], "slack": {"conn_id": "slack"}}]
 
@@ -64,7 +67,39 @@ def test_a_time_of_which_nobody_is_notified_is_refused(notify: list[Any]) -> Non
         make_use_case(ready_by="06:00", notify=notify)
 
 
-@pytest.mark.parametrize("name", ["Mars/Base", "Europe", "", "../etc/passwd", "x" * 5_000])
-def test_an_unknown_time_zone_is_refused(name: str) -> None:
+@pytest.mark.parametrize(
+    "value", ["6:00", "24:00", "23:60", "06:00:00", "6am", "06:00\n", "\u06606:00", "", 360, 6.0, True]
+)
+def test_what_is_no_time_of_day_is_refused(value: object) -> None:
+    with pytest.raises(UseCaseError) as refused:
+        make_use_case(ready_by=value, notify=LATE)
+    assert "ready_by: found " in str(refused.value)
+    assert "expected a time of day from 00:00 to 23:59 in quotation marks, such as '06:00'" in str(refused.value)
+
+
+@pytest.mark.parametrize("written", ['"06:00"', "06:00"])
+def test_a_time_of_day_may_lack_quotation_marks(tmp_path: Path, written: str) -> None:
+    """YAML 1.1 would read 06:00 as 360."""
+    keys = f"ready_by: {written}\nnotify: [{{on: [late], slack: {{conn_id: a}}}}]\n"
+    sample = (USE_CASES_FOLDER / "aws_docs_qa.yaml").read_text(encoding="utf-8")
+    path = tmp_path / "aws_docs_qa.yaml"
+    path.write_text(sample + keys, encoding="utf-8")
+    assert load_use_case(path, VARIABLES).ready_by == "06:00"
+
+
+@pytest.mark.parametrize("name", ["Europe/Berlin", "America/Argentina/Buenos_Aires", "Etc/GMT-2", "UTC"])
+def test_a_time_zone_is_accepted(name: str) -> None:
+    assert make_use_case(timezone=name).timezone == name
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("Mars/Base", "Europe", "", "../etc/passwd", "x" * 5_000, "Berlin", "CEST", "+02:00", "europe/berlin"),
+        *("localtime", "Factory", "posix/Europe/Berlin", "right/Europe/Berlin"),
+        *(2, None),
+    ],
+)
+def test_an_unknown_time_zone_is_refused(name: object) -> None:
     with pytest.raises(UseCaseError, match=r"timezone: found .*, expected a name of the IANA time zone database"):
         make_use_case(timezone=name)

@@ -122,7 +122,12 @@ def one_line(text: str, most: int) -> str:
 
 
 def slack_escaped(text: str) -> str:
-    """Replace the three characters with which Slack marks links, mentions and commands."""
+    """
+    Replace the three characters with which Slack marks links, mentions and commands.
+
+    Slack requires this in text objects of both types, ``mrkdwn`` and ``plain_text``, and decodes these three entities
+    for display: https://api.slack.com/reference/surfaces/formatting#escaping
+    """
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 

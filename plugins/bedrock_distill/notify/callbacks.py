@@ -2,7 +2,7 @@
 Connect the events of tasks with the channels of a use case.
 
 The functions return arguments for operators. Without a channel that wants an event, they return no arguments. Airflow
-calls the notifiers in the worker after the task has ended, so a slow channel does not hold up the run.
+calls the notifiers in the process of the task, when its code has ended or before it begins to wait for a person.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from bedrock_distill.notify.results import (
     report_messages,
     sweep_messages,
 )
-from bedrock_distill.notify.sending import Recipients, send
+from bedrock_distill.notify.sending import Recipients, Sending
 from include.distill.config.notifications import Event
 from include.distill.config.use_case import UseCase
 from include.distill.notification.message import Message
@@ -55,12 +55,14 @@ class EventNotifier(BaseNotifier):
         self.notify(arguments[0])
 
     def notify(self, context: Context) -> None:
-        """Send the messages."""
+        """Send the messages at the same time, and wait for a limited time."""
+        sending = Sending(self.recipients)
         try:
             for message in self.messages(context):
-                send(self.recipients, message)
+                sending.start(message)
         except Exception:  # a message that cannot be written must not affect the run
             log.warning("A notification could not be written. The run is not affected.", exc_info=True)
+        sending.wait()
 
 
 def on_failure(use_case: UseCase) -> dict[str, Any]:

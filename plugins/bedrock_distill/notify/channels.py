@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import inspect
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -26,9 +27,10 @@ from include.distill.config.notifications import (
 from include.distill.config.use_case import UseCase
 from include.distill.core.errors import UseCaseError
 from include.distill.core.shown_values import shown
-from include.distill.notification.message import Message, filled
+from include.distill.notification.message import Message, filled, one_line
 
 SLACK_SECONDS = 10
+_SHOWN = 300  # characters of an error
 
 
 class _Provider(NamedTuple):
@@ -156,6 +158,8 @@ def _problems(recipient: Notify) -> Iterator[str]:
     if isinstance(channel, NotifierChannel):
         if text := _class_problem(channel.import_path):
             yield f"notifier.import_path: found {shown(channel.import_path)}, {text}"
+        elif text := _arguments_problem(channel):
+            yield f"notifier.arguments: {text}"
         return
     provider = _PROVIDERS[recipient.kind]
     if not _is_installed(provider.module):
@@ -169,9 +173,25 @@ def _class_problem(path: str) -> str | None:
     try:
         found = imported_class(path)
     except Exception as error:  # whatever the module does, the other use cases must load
-        return f"which cannot be imported ({type(error).__name__}: {error}); expected the path of a class"
+        reason = one_line(f"{type(error).__name__}: {error}", _SHOWN)
+        return f"which cannot be imported ({reason}); expected the path of a class"
     if not (isinstance(found, type) and issubclass(found, BaseNotifier)):
         return "which is no notifier; expected a class that is derived from airflow.sdk.bases.notifier.BaseNotifier"
+    if found.notify is BaseNotifier.notify and found.async_notify is BaseNotifier.async_notify:
+        return "which cannot send anything; expected a class with the method notify or async_notify"
+    return None
+
+
+def _arguments_problem(channel: NotifierChannel) -> str | None:
+    names = ", ".join(channel.arguments) or "no arguments"
+    try:
+        inspect.signature(imported_class(channel.import_path)).bind(**channel.arguments)
+    except TypeError as error:
+        return (
+            f"found {names}, which {channel.import_path} does not accept ({error}); expected the arguments of the class"
+        )
+    except ValueError:  # a class without a signature, such as one that is written in C
+        return None
     return None
 
 

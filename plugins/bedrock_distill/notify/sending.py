@@ -1,8 +1,11 @@
 """
-Send a message through all channels that want its event. A channel that fails or hangs never fails or holds up a task.
+Send messages through all channels that want their events. A channel that fails or hangs never fails or holds up a task.
 
-All channels send at the same time. After :data:`LIMIT_SECONDS`, nobody waits for them any more. Airflow ends a process
-that runs for more than 20 seconds after its task has ended (``core.task_success_overtime``), so the limit is shorter.
+All messages of a callback are sent at the same time, and share one time limit (:data:`LIMIT_SECONDS`). Nobody waits for
+a message any longer. The limit is short for two reasons. Airflow kills a process that still runs 20 seconds after its
+task has ended (``core.task_success_overtime``), and OpenLineage may use 10 of them. A failed task whose process is
+killed would be repeated, even if its error forbids this, because Airflow stores that a task has failed only when its
+process has ended.
 """
 
 from __future__ import annotations
@@ -25,7 +28,7 @@ from include.distill.notification.message import Message, one_line
 
 log = logging.getLogger(__name__)
 
-LIMIT_SECONDS = 10.0
+LIMIT_SECONDS = 8.0
 LIMIT_IN_TRIGGERER_SECONDS = 60.0
 _SHOWN = 300
 # Airflow's notifiers for AWS are asynchronous only with a package that is not required here.
@@ -57,20 +60,33 @@ class Recipients:
         return cls(tuple(channels), aws_conn_id)
 
 
-def send(recipients: Recipients, message: Message, *, limit_seconds: float = LIMIT_SECONDS) -> None:
-    """Send a message from a task or a callback. An error or a timeout is only logged."""
-    deadline = time.monotonic() + limit_seconds
-    threads = [
-        (one, threading.Thread(target=_send_one, args=(recipients, one, message), daemon=True))
-        for one in recipients.channels
-        if one.wants(message.event)
-    ]
-    for _, thread in threads:
-        thread.start()
-    for one, thread in threads:
-        thread.join(max(0.0, deadline - time.monotonic()))
-        if thread.is_alive():
-            _warn(one, message, f"{one.kind} did not answer within {limit_seconds:g} s")
+class Sending:
+    """
+    The messages of one callback, which share one time limit.
+
+    :param limit_seconds: the time from now after which nobody waits for the messages any more.
+    """
+
+    def __init__(self, recipients: Recipients, *, limit_seconds: float = LIMIT_SECONDS) -> None:
+        self._recipients = recipients
+        self._limit_seconds = limit_seconds
+        self._ends = time.monotonic() + limit_seconds
+        self._started: list[tuple[Notify, Message, threading.Thread]] = []
+
+    def start(self, message: Message) -> None:
+        """Begin to send a message to each channel that wants its event. An error is only logged."""
+        for one in self._recipients.channels:
+            if one.wants(message.event):
+                thread = threading.Thread(target=_send_one, args=(self._recipients, one, message), daemon=True)
+                self._started.append((one, message, thread))
+                thread.start()
+
+    def wait(self) -> None:
+        """Wait until all messages were sent or the time is up. The log names each message that was not sent."""
+        for one, message, thread in self._started:
+            thread.join(max(0.0, self._ends - time.monotonic()))
+            if thread.is_alive():
+                _warn(one, message, f"it did not answer within {self._limit_seconds:g} s")
 
 
 async def send_in_triggerer(
@@ -83,7 +99,7 @@ async def send_in_triggerer(
             notifier = notifier_for(one, message, aws_conn_id=recipients.aws_conn_id)
             await asyncio.wait_for(_notify(one, notifier), limit_seconds)
         except TimeoutError:
-            _warn(one, message, f"{one.kind} did not answer within {limit_seconds:g} s")
+            _warn(one, message, f"it did not answer within {limit_seconds:g} s")
         except Exception as error:
             _warn(one, message, _described(error))
         else:
@@ -102,7 +118,11 @@ async def _notify(one: Notify, notifier: BaseNotifier) -> None:
 
 def _send_one(recipients: Recipients, one: Notify, message: Message) -> None:
     try:
-        notifier_for(one, message, aws_conn_id=recipients.aws_conn_id).notify(_context())
+        notifier = notifier_for(one, message, aws_conn_id=recipients.aws_conn_id)
+        if type(notifier).notify is BaseNotifier.notify:
+            asyncio.run(notifier.async_notify(_context()))
+        else:
+            notifier.notify(_context())
     except Exception as error:  # whatever a notifier does, the run goes on
         _warn(one, message, _described(error))
     else:
@@ -115,7 +135,7 @@ def _context() -> Any:
 
 
 def _sent(one: Notify, message: Message) -> str:
-    return f"A notification was sent to {one.kind} ({message.event}): {message.subject}"
+    return f"A notification was sent to {one.described} ({message.event}): {message.subject}"
 
 
 def _described(error: Exception) -> str:
@@ -124,7 +144,7 @@ def _described(error: Exception) -> str:
 
 def _warn(one: Notify, message: Message, problem: str) -> None:
     log.warning(
-        "The notification of the event %s may not have reached %s (%s). The run is not affected. Check the channel in"
-        " notify of the use case, and its Airflow connection.",
-        *(message.event, one.kind, problem),
+        "The notification of the event %s may not have reached %s (%s): %s. The run is not affected. Check the channel"
+        " in notify of the use case, and its Airflow connection.",
+        *(message.event, one.described, problem, message.subject),
     )

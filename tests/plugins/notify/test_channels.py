@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import sys
+from types import SimpleNamespace
 from typing import Any
 
 import boto3
@@ -10,6 +11,7 @@ from airflow.sdk.bases.notifier import BaseNotifier
 from moto import mock_aws
 
 from bedrock_distill.notify.channels import imported_class, notifier_for, require_usable_channels
+from bedrock_distill.notify.sending import Recipients, Sending
 from include.distill.config.notifications import Notify
 from include.distill.core.errors import UseCaseError
 from include.distill.notification.message import Message
@@ -32,6 +34,34 @@ class Pager(BaseNotifier):
 
     def notify(self, context: Any) -> None:
         self.sent.append(f"{self.level} {self.text}")
+
+
+class Silent(BaseNotifier):
+    """A class that is derived from a notifier, and sends nothing."""
+
+
+class Modern(BaseNotifier):
+    """A notifier that can only be awaited."""
+
+    async def async_notify(self, context: Any) -> None:
+        Pager.sent.append("awaited")
+
+
+class Broken:
+    """A module that cannot be imported."""
+
+    def __getattr__(self, name: str) -> Any:
+        message = "the driver\nis missing"
+        raise RuntimeError(message)
+
+
+@pytest.fixture
+def classes(monkeypatch: pytest.MonkeyPatch) -> str:
+    """The classes of this file in a module that can be imported."""
+    Pager.sent.clear()
+    monkeypatch.setitem(sys.modules, "my_company", SimpleNamespace(Pager=Pager, Silent=Silent, Modern=Modern))  # type: ignore[arg-type]
+    monkeypatch.setitem(sys.modules, "broken", Broken())  # type: ignore[arg-type]
+    return "my_company"
 
 
 def notifier(message: Message, **channel: Any) -> BaseNotifier:
@@ -110,12 +140,18 @@ def test_a_connection_of_the_channel_comes_before_that_of_the_use_case(message: 
     assert notifier(message, sns={"topic_arn": topic}).aws_conn_id == "aws_default"  # type: ignore[attr-defined]
 
 
-def test_any_notifier_receives_the_text_as_it_is(message: Message) -> None:
-    Pager.sent.clear()
-    path = f"{Pager.__module__}.Pager"
-    sys.modules[Pager.__module__] = sys.modules[__name__]
+def test_any_notifier_receives_the_text_as_it_is(classes: str, message: Message) -> None:
+    path = f"{classes}.Pager"
     notifier(message, notifier={"import_path": path, "arguments": {"text": "{title}", "level": 3}}).notify({})
     assert Pager.sent == [f"3 {SUBJECT}"]
+
+
+def test_a_notifier_that_can_only_be_awaited_sends_from_a_task(classes: str, message: Message) -> None:
+    one = Notify.model_validate({"on": "all", "notifier": {"import_path": f"{classes}.Modern"}})
+    sending = Sending(Recipients((one,), "aws_default"))
+    sending.start(message)
+    sending.wait()
+    assert Pager.sent == ["awaited"]
 
 
 def test_installed_channels_are_accepted() -> None:
@@ -126,7 +162,7 @@ def test_installed_channels_are_accepted() -> None:
                 {"on": "all", "slack": {"conn_id": "a"}},
                 {"on": "all", "smtp": {"to": ["a@b"]}},
                 {"on": "all", "sns": {"topic_arn": "arn:aws:sns:us-east-1:123456789012:a"}},
-                {"on": "all", "notifier": {"import_path": chime}},
+                {"on": "all", "notifier": {"import_path": chime, "arguments": {"chime_conn_id": "a", "message": "b"}}},
             ]
         )
     )
@@ -139,14 +175,32 @@ def test_installed_channels_are_accepted() -> None:
         ("json.Pager", "cannot be imported (ImportError: json has no Pager)"),
         ("json.JSONDecoder", "is no notifier; expected a class that is derived from airflow.sdk.bases.notifier."),
         ("json.dumps", "is no notifier"),
+        ("my_company.Silent", "cannot send anything; expected a class with the method notify or async_notify"),
+        ("broken.Pager", "cannot be imported (RuntimeError: the driver is missing)"),
     ],
 )
-def test_a_class_that_is_no_notifier_is_refused_with_file_and_key(path: str, problem: str) -> None:
+def test_a_class_that_is_no_notifier_is_refused_with_file_and_key(classes: str, path: str, problem: str) -> None:
     notify = [{"on": "all", "slack": {"conn_id": "a"}}, {"on": "all", "notifier": {"import_path": path}}]
     with pytest.raises(UseCaseError) as refused:
         require_usable_channels(make_use_case(notify=notify))
     assert str(refused.value).startswith(f"tiny.yaml: notify.1.notifier.import_path: found {path!r}, which ")
     assert problem in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        ({}, "found no arguments, which my_company.Pager does not accept (missing a required argument: 'text')"),
+        ({"text": "{text}", "sms": True}, "found text, sms, which my_company.Pager does not accept (got an unexpected"),
+    ],
+)
+def test_arguments_that_the_class_does_not_accept_are_refused(
+    classes: str, arguments: dict[str, Any], problem: str
+) -> None:
+    notify = [{"on": "all", "notifier": {"import_path": f"{classes}.Pager", "arguments": arguments}}]
+    with pytest.raises(UseCaseError) as refused:
+        require_usable_channels(make_use_case(notify=notify))
+    assert str(refused.value).startswith(f"tiny.yaml: notify.0.notifier.arguments: {problem}")
 
 
 def test_a_worker_loads_a_dag_even_if_it_lacks_a_notifier(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -58,7 +58,12 @@ from tools.aws_simulator.services.authorization import Authorizer
 from tools.aws_simulator.services.callers import Callers
 from tools.aws_simulator.services.iam import Iam
 from tools.aws_simulator.services.pricing import Pricing
-from tools.aws_simulator.services.refusals import is_s3_control, refuse_service, refuse_signature
+from tools.aws_simulator.services.refusals import (
+    is_s3_control,
+    refuse_service,
+    refuse_signature,
+    refuse_unsigned,
+)
 from tools.aws_simulator.services.roles import Roles, add_service_roles
 from tools.aws_simulator.services.service import SimulatedService
 from tools.aws_simulator.services.service_access import ServiceAccess
@@ -223,8 +228,8 @@ class AwsSimulator:
         """
         Pass a request to the service that it was signed for, and return that service's response.
 
-        The SDKs sign requests to bedrock-runtime for "bedrock" too. An unsigned request goes to Bedrock or to S3. So
-        does a request whose Authorization header names no service. The service then refuses the header.
+        The SDKs sign requests to bedrock-runtime for "bedrock" too. A request that names no service goes to Bedrock or
+        to S3, unless its form or its target shows that it is for another service. The service then refuses it.
         """
         authorization = request.headers.get("authorization", "")
         scope = credential_scope(authorization, request.url.query)
@@ -250,11 +255,9 @@ class AwsSimulator:
         """Answer a request that names no service."""
         if self._is_unsigned_bedrock(request):
             return await self.bedrock.handle(request)
-        if request.headers.get("authorization", "").strip():
-            error = await refuse_signature(request)
-            if error is not None:
-                return error
-        return await self._answer_s3(request)
+        has_header = request.headers.get("authorization", "").strip()
+        error = await (refuse_signature if has_header else refuse_unsigned)(request)
+        return await self._answer_s3(request) if error is None else error
 
     def _check_service(self, request: Request, service: str, *, is_query: bool) -> None:
         check_service_signature(request, service, is_query=is_query)

@@ -1,7 +1,11 @@
 """
-Refuse a request for a service that the simulator does not have, in the protocol of the request.
+Refuse a request for a service that the simulator does not have, or without a signature, in the protocol of the request.
 
 The client then gets an error with the service's name. It never gets an empty successful response or a response of S3.
+
+A public issue quotes STS's error for a missing signature: https://github.com/clousale/amazon-sp-api-php/issues/63. The
+error of Service Quotas and Pricing is UNVERIFIED. It is that of DynamoDB, as dynalite recorded it
+(https://github.com/architect/dynalite).
 """
 
 from __future__ import annotations
@@ -15,12 +19,15 @@ from starlette.responses import Response
 from tools.aws_simulator.protocol.errors import ServiceError
 from tools.aws_simulator.protocol.json_rpc import json_error
 from tools.aws_simulator.protocol.query import query_error, read_form, xml_response
+from tools.aws_simulator.protocol.specification import load_service
 from tools.aws_simulator.services.service import NOT_IMPLEMENTED
 from tools.aws_simulator.services.signature_errors import check_service_signature
 
 # Services with the protocol rest-xml. All other services whose requests have no form and no target use rest-json.
 _REST_XML = frozenset({"cloudfront", "route53", "s3control", "s3-object-lambda", "s3-outposts", "s3express"})
 _JSON_CODE, _QUERY_CODE = "UnknownOperationException", "InvalidAction"
+_UNSIGNED = "Request is missing Authentication Token"
+_WITH_QUERY, _WITH_JSON = ("iam", "sts"), ("service-quotas", "pricing")
 
 
 def is_s3_control(request: Request) -> bool:
@@ -57,6 +64,32 @@ async def refuse_signature(request: Request) -> Response | None:
     except ServiceError as error:
         return json_error(error) if target else query_error(error)
     return None
+
+
+async def refuse_unsigned(request: Request) -> Response | None:
+    """
+    Return the error for a request that has no signature; None if the request looks like one for Bedrock or S3.
+
+    Some operations of AWS need no signature, such as AssumeRoleWithWebIdentity. The simulator implements none of them.
+    """
+    body = await request.body()
+    target, action = request.headers.get("x-amz-target", ""), _action(request, body)
+    if request.scope["path"] != "/" or not (target or action):
+        return None
+    if target:
+        name = target.partition(".")[0]
+        if name not in {load_service(service).metadata["targetPrefix"] for service in _WITH_JSON}:
+            return await refuse_service(request, name)
+        return json_error(ServiceError("MissingAuthenticationTokenException", _UNSIGNED))
+    namespace = ""
+    for model in map(load_service, _WITH_QUERY):
+        if action not in model.operation_names:
+            continue
+        namespace = model.metadata["xmlNamespace"]
+        if model.operation_model(action).auth_type == "none":
+            text = f"The AWS simulator does not implement {action} of {model.metadata['serviceId']}."
+            return query_error(ServiceError(_QUERY_CODE, f"{text} Nothing was changed.", NOT_IMPLEMENTED), namespace)
+    return query_error(ServiceError("MissingAuthenticationToken", _UNSIGNED, 403), namespace)
 
 
 def _action(request: Request, body: bytes) -> str:

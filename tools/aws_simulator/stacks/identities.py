@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping
+from functools import partial
 
 from moto.iam.exceptions import MalformedPolicyDocument
 from moto.iam.policy_validation import IAMPolicyDocumentValidator
@@ -18,6 +19,7 @@ from tools.aws_simulator.services.iam import Iam
 from tools.aws_simulator.services.iam_records import new_id
 from tools.aws_simulator.services.policy_checks import check_permissions, check_trust
 from tools.aws_simulator.services.roles import ROLE_PREFIX
+from tools.aws_simulator.stacks.policy_faults import check_document
 from tools.aws_simulator.stacks.properties import check_known, document_of, objects_of, tags_of, text_of, texts_of
 from tools.aws_simulator.stacks.template import RenderedResource
 from tools.aws_simulator.stacks.yaml_files import StackError
@@ -141,10 +143,7 @@ class Identities:
         """
         role = self._roles[resource.name]
         arns = [f"{ROLE_PREFIX}{one['path'].lstrip('/')}{one['name']}" for one in self._roles.values()]
-        try:
-            check_trust(role["trust"], arns)
-        except ServiceError as error:
-            raise StackError(f"{where}.AssumeRolePolicyDocument: {error}") from None
+        check_document(f"{where}.AssumeRolePolicyDocument", role["trust"], partial(check_trust, roles=arns))
         for arn in [*role["attached"], *filter(None, [role["boundary"]])]:
             if arn not in self._policies and not self._iam.is_of_aws(arn):
                 raise StackError(f"{where}: Policy {arn} does not exist or is not attachable")
@@ -155,14 +154,15 @@ class Identities:
 
 
 def _permissions(where: str, properties: Mapping[str, object], *, managed: bool) -> str:
+    def check(text: str) -> None:
+        check_permissions(text, managed=managed)
+        try:
+            IAMPolicyDocumentValidator(text).validate()
+        except MalformedPolicyDocument as error:
+            raise ServiceError("MalformedPolicyDocument", str(error.message)) from None
+
     document = document_of(where, properties, "PolicyDocument")
-    try:
-        check_permissions(document, managed=managed)
-        IAMPolicyDocumentValidator(document).validate()
-    except ServiceError as error:
-        raise StackError(f"{where}.PolicyDocument: {error}") from None
-    except MalformedPolicyDocument as error:
-        raise StackError(f"{where}.PolicyDocument: {error.message}") from None
+    check_document(f"{where}.PolicyDocument", document, check)
     return document
 
 

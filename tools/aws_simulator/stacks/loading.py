@@ -9,15 +9,18 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
+from tools.aws_simulator.s3.bucket_policies import check_policy
 from tools.aws_simulator.s3.errors import S3Error
 from tools.aws_simulator.services.iam import Iam
 from tools.aws_simulator.stacks.buckets import location, settings
 from tools.aws_simulator.stacks.clashes import check_clashes
 from tools.aws_simulator.stacks.deployments import Deployment, render_deployment
 from tools.aws_simulator.stacks.identities import Identities, of_type
+from tools.aws_simulator.stacks.policy_faults import check_document
 from tools.aws_simulator.stacks.properties import check_known, document_of, text_of
 from tools.aws_simulator.stacks.template import RenderedResource, RenderedStack
 from tools.aws_simulator.stacks.yaml_files import StackError
@@ -86,8 +89,10 @@ def _load(stack: RenderedStack, deployment: Deployment, iam: Iam, s3: Buckets) -
         _put_bucket(where, resource, deployment, s3)
     for where, resource in of_type(stack.resources, _BUCKET_POLICY):
         check_known(where, resource.properties, ("Bucket", "PolicyDocument"))
-        document = document_of(where, resource.properties, "PolicyDocument").encode()
-        _configure(f"{where}.PolicyDocument", s3, text_of(where, resource.properties, "Bucket"), "policy", document)
+        place, bucket = f"{where}.PolicyDocument", text_of(where, resource.properties, "Bucket")
+        document = document_of(where, resource.properties, "PolicyDocument")
+        check_document(place, document, partial(_check_bucket_policy, bucket))
+        _configure(place, s3, bucket, "policy", document.encode())
 
 
 def _put_bucket(where: str, resource: RenderedResource, deployment: Deployment, s3: Buckets) -> None:
@@ -96,6 +101,10 @@ def _put_bucket(where: str, resource: RenderedResource, deployment: Deployment, 
         _configure(f"{where}.BucketName", s3, resource.name, "", location(deployment.region))
     for name, query, body in requests:
         _configure(f"{where}.{name}", s3, resource.name, query, body)
+
+
+def _check_bucket_policy(bucket: str, text: str) -> None:
+    check_policy(bucket, text.encode())
 
 
 def _configure(where: str, s3: Buckets, bucket: str, query: str, body: bytes) -> None:

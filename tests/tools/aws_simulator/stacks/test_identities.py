@@ -85,7 +85,7 @@ def test_a_role_may_trust_another_role_of_its_stack(iam: Iam) -> None:
     other = "arn:aws:iam::123456789012:role/team/airflow"
     trust = {**TRUST, "Statement": [{**TRUST["Statement"][0], "Principal": {"AWS": other}}]}  # type: ignore[dict-item]
     identities.put_role("here", role(AssumeRolePolicyDocument=trust), {})
-    with pytest.raises(StackError, match=r"^here\.AssumeRolePolicyDocument: Invalid principal"):
+    with pytest.raises(StackError, match=r"^here\.AssumeRolePolicyDocument\.Statement\[0\]: Invalid principal"):
         identities.check_role("here", role())
     airflow = RenderedResource(
         "AWS::IAM::Role", "airflow", other, {"AssumeRolePolicyDocument": TRUST, "Path": "/team/"}

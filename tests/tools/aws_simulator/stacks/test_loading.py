@@ -156,11 +156,11 @@ def test_an_aws_policy_can_be_attached(tmp_path: Path) -> None:
         ('"AWS::KMS::Key"', '"AWS::SQS::Queue"', r"Resources\.Key: .* does not have the type AWS::SQS::Queue"),
         ("[airflow, !Ref Jobs]", "[absent]", r"Run\.Properties\.Roles: The role with name absent cannot be found"),
         ("!Ref Boundary", "arn:aws:iam::aws:policy/Absent", r"Policy arn:.*Absent does not exist"),
-        ("bedrock.amazonaws.com", "bedrock", r"AssumeRolePolicyDocument: .*Invalid principal"),
-        ("Action: !Ref Action, Resource", "Resource", r"PolicyDocument: "),
+        ("bedrock.amazonaws.com", "bedrock", r"AssumeRolePolicyDocument\.Statement\[0\]: Invalid principal"),
+        ("Action: !Ref Action, Resource", "Resource", r"PolicyDocument\.Statement\[0\]: "),
         ("MaxSessionDuration", "SessionDuration", r"Jobs\.Properties\.SessionDuration: .* does not have"),
         ("BucketName: stack-data", "BucketName: Stack_Data", r"Data\.Properties\.BucketName: InvalidBucketName"),
-        ('Action: "s3:*"', 'Action: "s3:Get"', r"DataPolicy\.Properties\.PolicyDocument: MalformedPolicy: .*action"),
+        ('Action: "s3:*"', 'Action: "s3:Get"', r"DataPolicy\..*Statement\[0\]: MalformedPolicy: .*action"),
     ],
 )
 def test_an_error_names_the_file_and_the_property(tmp_path: Path, old: str, new: str, message: str) -> None:

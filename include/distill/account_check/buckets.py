@@ -90,7 +90,8 @@ def _owner(store: BucketReader, use_case: UseCase, root: str, check: str) -> Fin
         problem = foreign_root_problem(store, root, use_case.environment)
     except ContractError as error:  # preflight fails too, because the owner is unknown
         problem = str(error)
-    return missing(check, problem, "DISTILL_PREFIX=<another prefix>") if problem else ok(check)
+    other = f"DISTILL_PREFIX={use_case.storage.prefix}-{use_case.environment}  # and the parameter Prefix of the stack"
+    return missing(check, problem, other) if problem else ok(check)
 
 
 def _encryption(reader: AccountReader, store: BucketReader, bucket: str) -> Iterator[Finding]:

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Protocol
 
 from include.distill.account_check.buckets import owner_findings, place_of, setting_findings
-from include.distill.account_check.findings import Finding, Result, merged, missing, not_checked, ok, warning
+from include.distill.account_check.findings import Finding, Result, filled, merged, missing, not_checked, ok, warning
 from include.distill.account_check.keys import key_findings
 from include.distill.account_check.models import model_findings
 from include.distill.account_check.needed_actions import needed_actions
@@ -18,7 +18,7 @@ from include.distill.account_check.pools import pool_findings
 from include.distill.account_check.price_age import price_findings
 from include.distill.account_check.quotas import quota_findings
 from include.distill.account_check.reader import AccountReader, BucketReader, Identity, attempt
-from include.distill.account_check.role_trust import trust_findings
+from include.distill.account_check.role_trust import role_of_stack, trust_findings
 from include.distill.config.catalog import load_catalog
 from include.distill.config.loader import UseCases
 from include.distill.config.use_case import UseCase
@@ -67,7 +67,8 @@ def check_accounts(
             detail = f"Bedrock has retired {', '.join(retired)}, so no run can succeed. To check it anyway: {command}"
             found.append((name, not_checked(f"use case {name}", detail)))
         elif chosen in (None, name):
-            found += [(name, finding) for finding in _check(use_case, connector, pools, today, use_cases.valid)]
+            of_use_case = _check(use_case, connector, pools, today, use_cases.valid)
+            found += [(name, filled(finding, use_case.environment)) for finding in of_use_case]
     if chosen is None:
         found += [("", missing("use-case file", problem)) for problem in use_cases.problems]
     return merged(found)
@@ -145,7 +146,8 @@ def _identity(connector: Connector, conn_id: str, use_case: UseCase) -> Identity
             f" {use_case.aws.account}. Bedrock accepts only roles of the caller's account"
         )
         partition = identity.arn.split(":")[1]
-        return missing(check, detail, f"DISTILL_ROLE_ARN=arn:{partition}:iam::{identity.account}:role/<role>")
+        role = role_of_stack(use_case.environment, identity.account, partition)
+        return missing(check, detail, f"DISTILL_ROLE_ARN={role}")
     return identity
 
 

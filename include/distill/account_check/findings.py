@@ -8,6 +8,9 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TypedDict
 
+# Stands for the name of the environment, until `filled` puts the name there.
+ENVIRONMENT = "<environment>"
+
 
 class Result(StrEnum):
     """What one check found. A run would fail on what is missing. The order is that of the table."""
@@ -66,6 +69,19 @@ def warning(check: str, detail: str, line: str = "") -> Finding:
 def not_checked(check: str, detail: str, line: str = "") -> Finding:
     """Return the finding that something could not be checked here."""
     return Finding(check, Result.NOT_CHECKED, detail, line)
+
+
+def filled(finding: Finding, environment: str) -> Finding:
+    """
+    Return a finding with the name of the environment in the names of the template's policies.
+
+    Only some of the texts come from code that knows the environment. Errors of AWS, for example, do not.
+    """
+
+    def fill(text: str) -> str:
+        return text.replace(ENVIRONMENT, environment)
+
+    return replace(finding, detail=fill(finding.detail), line=fill(finding.line))
 
 
 def merged(findings: Iterable[tuple[str, Finding]]) -> list[Finding]:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
-from include.distill.account_check.findings import Finding, Result, not_checked
+from include.distill.account_check.findings import ENVIRONMENT, Finding, Result, not_checked
 from include.distill.core.errors import NotFoundError, ServiceError
 from include.distill.core.storage import ObjectStore
 from include.distill.cost.model_check import ModelReader
@@ -157,7 +157,7 @@ def attempt(check: str, permission: str, ask: Callable[[], ValueT]) -> ValueT | 
         return Finding(
             check,
             Result.NOT_PERMITTED,
-            f"{error} Attach the managed policy bedrock-distill-<environment>-check of"
+            f"{error} Attach the managed policy bedrock-distill-{ENVIRONMENT}-check of"
             " deploy/cloudformation to the identity of the check",
             json.dumps({"Effect": "Allow", "Action": permission.split(", "), "Resource": "*"}),
         )

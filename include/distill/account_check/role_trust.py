@@ -31,8 +31,7 @@ def trust_findings(reader: PolicySimulator, use_case: UseCase) -> Iterator[Findi
     try:
         role = attempt(check, "iam:GetRole", lambda: reader.role(arn.rsplit("/", 1)[1]))
     except NotFoundError:
-        to_add = f"DISTILL_ROLE_ARN=<output JobsRoleArn of {_STACK}>"
-        yield missing(check, f"The role does not exist, so Bedrock accepts no job. {_STACK} makes it", to_add)
+        yield missing(check, f"The role does not exist, so Bedrock accepts no job. {_STACK} makes it", _role(use_case))
         return
     if isinstance(role, Finding):
         yield role
@@ -41,6 +40,25 @@ def trust_findings(reader: PolicySimulator, use_case: UseCase) -> Iterator[Findi
         yield missing(check, f"The role has the ARN {role.arn}", f"DISTILL_ROLE_ARN={role.arn}")
         return
     yield from _trust(role, use_case, kinds)
+
+
+def role_of_stack(environment: str, account: str, partition: str) -> str:
+    """Return the ARN of the role of jobs that the stack of an environment creates."""
+    return f"arn:{partition}:iam::{account}:role/bedrock-distill-{environment}-jobs"
+
+
+def _role(use_case: UseCase) -> str:
+    """Return the variable that names the role of the stack or, if it does so already, the command for the stack."""
+    arns, storage, environment = Arns.of(use_case), use_case.storage, use_case.environment
+    role = role_of_stack(environment, arns.account, arns.partition)
+    if use_case.aws.role_arn != role:
+        return f"DISTILL_ROLE_ARN={role}"
+    return (
+        f"aws cloudformation deploy --region {use_case.aws.region} --stack-name bedrock-distill-{environment}"
+        f" --template-file {_STACK} --capabilities CAPABILITY_NAMED_IAM --parameter-overrides"
+        f" Environment={environment} Prefix={storage.prefix} TrainingBucketName={storage.training_bucket}"
+        f" OutputBucketName={storage.output_bucket}"
+    )
 
 
 def _trust(role: RoleFacts, use_case: UseCase, kinds: Mapping[str, str]) -> Iterator[Finding]:

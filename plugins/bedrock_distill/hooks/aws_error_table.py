@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import yaml
 
-from bedrock_distill.hooks.template_policies import policy_with
+from bedrock_distill.hooks.template_policies import policy_with, with_environment
 from include.distill.core.errors import FAILED_TASK
 from include.distill.core.paths import INCLUDE
 
@@ -43,7 +43,7 @@ class ErrorMeaning:
         groups = found.groupdict() if found else {}
         values = {"connection": connection, **{name: text or _NOT_STATED for name, text in groups.items()}}
         values["policy"] = policy_with(values.get("action", ""))
-        return re.sub(r"\{(\w+)\}", lambda name: values[name[1]], self.advice)
+        return with_environment(re.sub(r"\{(\w+)\}", lambda name: values[name[1]], self.advice))
 
     def applies_to(self, message: str) -> bool:
         """Return whether the row applies to an error with this message."""

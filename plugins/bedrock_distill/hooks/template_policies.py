@@ -7,9 +7,13 @@ need not have the folder ``deploy``.
 
 from __future__ import annotations
 
+import os
 import re
 
-_NAME = "bedrock-distill-<environment>"
+from include.distill.account_check.findings import ENVIRONMENT
+from include.distill.config.environment import ENVIRONMENT_VARIABLE
+
+_NAME = f"bedrock-distill-{ENVIRONMENT}"
 # The first pattern that matches an action applies.
 _POLICIES = (
     (r"iam:PassRole", f"{_NAME}-iam-pass-role, for aws.role_arn only"),
@@ -59,3 +63,8 @@ def policy_with(action: str) -> str:
         if first and policy != first and re.fullmatch(pattern, action)
     ]
     return "; ".join([first, *others])
+
+
+def with_environment(text: str) -> str:
+    """Return a text with the name of this installation in the names of policies; unchanged if the name is not set."""
+    return text.replace(ENVIRONMENT, os.environ.get(ENVIRONMENT_VARIABLE) or ENVIRONMENT)

@@ -157,6 +157,7 @@ class TestOwner:
         assert [(one.check, "belongs to environment prod" in one.detail) for one in found] == [
             ("owner of s3://output/distill", True)
         ]
+        assert found[0].line.startswith(f"DISTILL_PREFIX=distill-{USE_CASE.environment} ")
 
     def test_an_unreadable_record_is_not_taken_for_an_own_one(self) -> None:
         account = FakeAccount()

@@ -96,3 +96,15 @@ def test_a_use_case_without_jobs_needs_no_role() -> None:
     arms = [{"name": "base", "kind": "base"}, {"name": "again", "kind": "base"}]
     pair = [{"candidate": "again", "baseline": "base"}]
     assert list(trust_findings(FakeAccount(), make_use_case(arms=arms, comparisons=pair))) == []
+
+
+def test_a_role_that_does_not_exist_is_that_of_the_stack_or_the_stack_is_missing() -> None:
+    account = FakeAccount()
+    account.roles.clear()
+    (finding,) = trust_findings(account, USE_CASE)
+    role = f"arn:aws:iam::123456789012:role/bedrock-distill-{USE_CASE.environment}-jobs"
+    assert (finding.result, finding.line) == (Result.MISSING, f"DISTILL_ROLE_ARN={role}")
+    (finding,) = trust_findings(account, make_use_case(aws={"role_arn": role}))
+    assert finding.line.startswith("aws cloudformation deploy --region us-east-1 ")
+    for parameter in ("Environment", "Prefix", "TrainingBucketName", "OutputBucketName"):
+        assert f" {parameter}=" in finding.line

@@ -289,17 +289,16 @@ NO_POLICY = "because no identity-based policy allows the"
     ],
 )
 def test_a_missing_permission_names_the_action_the_resource_and_the_policy_to_attach(
-    action: str, on: str, resource: str, policy: str
+    monkeypatch: pytest.MonkeyPatch, action: str, on: str, resource: str, policy: str
 ) -> None:
+    monkeypatch.setenv("DISTILL_ENVIRONMENT", "prod")
     code = "AccessDenied" if action.startswith("s3:") else "AccessDeniedException"
     message = f"{ASSUMED} is not authorized to perform: {action}{on} {NO_POLICY} {action} action"
     with pytest.raises(RefusedError) as raised, named_errors("call of thing", connection="the connection aws_run"):
         raise client_error(code, message, status=403)
     advice = raised.value.to_do
     assert advice.startswith(f"The identity of the connection aws_run may not do {action} on {resource}. ")
-    assert re.search(
-        rf"deploy/cloudformation/bedrock-distill\.yaml, .* bedrock-distill-<environment>-{policy}\b[^-]", advice
-    )
+    assert re.search(rf"deploy/cloudformation/bedrock-distill\.yaml, .* bedrock-distill-prod-{policy}\b[^-]", advice)
     assert raised.value.then_clear
     assert "{" not in advice
 

@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from bedrock_distill.hooks.aws_error_table import load_error_table
 from bedrock_distill.hooks.template_policies import policy_with
 from tests.deploy.stack_under_test import documents, largest_stack, texts
 
@@ -64,3 +65,21 @@ def test_an_error_names_all_policies_that_have_the_action_in_the_template_and_no
         named = re.findall(r"bedrock-distill-<environment>-([a-z-]*[a-z])", policy_with(action))
         assert len(named) == len(set(named)), action
         assert set(named) == policies, action
+
+
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [
+        pytest.param("AccessDenied", "User: x is not authorized to perform: s3:PutObject on resource: y", id="action"),
+        pytest.param("403", "Forbidden", id="head request"),
+    ],
+)
+def test_the_advice_names_the_policy_of_this_installation(
+    monkeypatch: pytest.MonkeyPatch, code: str, message: str
+) -> None:
+    meaning = load_error_table().for_code(code, message)
+    assert meaning
+    monkeypatch.setenv("DISTILL_ENVIRONMENT", "prod")
+    assert "bedrock-distill-prod-run-storage" in meaning.advice_for("the connection c", message)
+    monkeypatch.delenv("DISTILL_ENVIRONMENT")
+    assert "bedrock-distill-<environment>-run-storage" in meaning.advice_for("the connection c", message)

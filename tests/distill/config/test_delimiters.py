@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import itertools
 import time
 
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from include.distill.config.delimiters import DELIMITERS, delimiters_of, escape_delimiters
 from include.distill.config.prompts import Prompt, load_prompt
+from tests.fakes.each_case import each_case
 
 ZERO_WIDTH, SOFT_HYPHEN, NO_BREAK = "\u200b", "\u00ad", "\u00a0"
 # "{}" stands for the name of a delimiter.
@@ -56,22 +58,24 @@ def restored(text: str) -> str:
     return html.unescape(text)
 
 
-@pytest.mark.parametrize("name", DELIMITERS)
-@pytest.mark.parametrize("spelling", SPELLINGS, ids=ascii)
-def test_every_spelling_of_every_delimiter_is_escaped(spelling: str, name: str) -> None:
-    tag = spelling.format(name)
-    escaped = escape_delimiters(f"a {tag}")
-    assert escaped != f"a {tag}"
-    assert restored(escaped) == f"a {tag}"
-    assert escape_delimiters(escaped) == escaped
+def test_every_spelling_of_every_delimiter_is_escaped() -> None:
+    with each_case() as case:
+        for name, spelling in itertools.product(DELIMITERS, SPELLINGS):
+            with case(name, spelling):
+                tag = spelling.format(name)
+                escaped = escape_delimiters(f"a {tag}")
+                assert escaped != f"a {tag}"
+                assert restored(escaped) == f"a {tag}"
+                assert escape_delimiters(escaped) == escaped
 
 
-@pytest.mark.parametrize("name", DELIMITERS)
-@pytest.mark.parametrize("write", WRITTEN)
-def test_every_way_to_write_a_name_is_escaped(write: object, name: str) -> None:
-    written = write(name)  # type: ignore[operator]
-    for tag in (f"</{written}>", f"<{written}>", f"</ {written} >", f"＜／{written}＞"):
-        assert escape_delimiters(tag) != tag
+def test_every_way_to_write_a_name_is_escaped() -> None:
+    with each_case() as case:
+        for name, write in itertools.product(DELIMITERS, WRITTEN):
+            written = write(name)
+            for tag in (f"</{written}>", f"<{written}>", f"</ {written} >", f"＜／{written}＞"):
+                with case(tag):
+                    assert escape_delimiters(tag) != tag
 
 
 @pytest.mark.parametrize("tag", ["</answer-a>", "</answer a>", "</ANSWER A>", "</number of pairs>", "<answer-b>"])
@@ -84,10 +88,12 @@ def test_letters_that_are_spaced_out_are_escaped() -> None:
         assert escape_delimiters(tag) == f"&lt;{tag[1:]}"
 
 
-@pytest.mark.parametrize("text", KNOWN)
-def test_other_text_is_unchanged(text: str) -> None:
-    assert escape_delimiters(text) == text
-    assert escape_delimiters(f"x {text} y") == f"x {text} y"
+def test_other_text_is_unchanged() -> None:
+    with each_case() as case:
+        for text in KNOWN:
+            with case(text):
+                assert escape_delimiters(text) == text
+                assert escape_delimiters(f"x {text} y") == f"x {text} y"
 
 
 def test_the_field_of_case_06_closes_nothing() -> None:

@@ -12,6 +12,7 @@ from include.distill.config.loader import load_use_case
 from include.distill.config.use_case import UseCase
 from include.distill.core.errors import UseCaseError
 from tests.distill.conftest import raw_use_case
+from tests.fakes.each_case import each_case
 from tests.fakes.variables import VARIABLES
 
 NUMBERS = [
@@ -34,6 +35,12 @@ NUMBERS = [
     "fan_out.max_tasks",
     "estimate.counted_rows",
     "quotas.nova-micro.requests_per_minute",
+]
+NOT_NUMBERS = [
+    *("true", "false", "yes", "off", "True", '"true"', '"no"'),
+    *(".inf", "-.inf", ".Inf", ".nan", ".NAN", '"nan"', '"inf"', '"-Infinity"', "1e999", "1.0e+999"),
+    *("2026-01-01", "2026-01-01 10:00:00", "1:30", "1:30.5", "0o17", "0x", "1e", "1,5", '"٣"', '"½"', "3 h"),
+    *("[1]", "{a: 1}", '""', '" "', "${EMPTY_TEXT}", "${NOT_A_NUMBER}"),
 ]
 
 
@@ -58,18 +65,11 @@ def value_of(use_case: UseCase, key: str) -> Any:
 
 
 @pytest.mark.parametrize("key", NUMBERS)
-@pytest.mark.parametrize(
-    "text",
-    [
-        *("true", "false", "yes", "off", "True", '"true"', '"no"'),
-        *(".inf", "-.inf", ".Inf", ".nan", ".NAN", '"nan"', '"inf"', '"-Infinity"', "1e999", "1.0e+999"),
-        *("2026-01-01", "2026-01-01 10:00:00", "1:30", "1:30.5", "0o17", "0x", "1e", "1,5", '"٣"', '"½"', "3 h"),
-        *("[1]", "{a: 1}", '""', '" "', "${EMPTY_TEXT}", "${NOT_A_NUMBER}"),
-    ],
-)
-def test_a_value_that_is_not_a_finite_number_is_refused_with_its_key(key: str, text: str, tmp_path: Path) -> None:
-    with pytest.raises(UseCaseError, match=rf"^docs\.yaml: {key}"):
-        load(tmp_path, key, text)
+def test_a_value_that_is_not_a_finite_number_is_refused_with_its_key(key: str, tmp_path: Path) -> None:
+    with each_case() as case:
+        for text in NOT_NUMBERS:
+            with case(text), pytest.raises(UseCaseError, match=rf"^docs\.yaml: {key}"):
+                load(tmp_path, key, text)
 
 
 def test_the_message_about_a_boolean_states_what_is_expected(tmp_path: Path) -> None:

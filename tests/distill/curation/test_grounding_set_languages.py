@@ -20,6 +20,7 @@ from tests.distill.curation.grounding_set.reading import (
     read_documents,
     read_items,
 )
+from tests.fakes.each_case import each_case
 
 OWN_DOCUMENTS = read_documents(OTHER_LANGUAGES)
 DOCUMENTS = read_documents() | OWN_DOCUMENTS
@@ -132,8 +133,15 @@ def test_translations_and_some_unfaithful_items_are_in_another_language_than_the
     assert kinds["translation"] == sum(item.kind == "translation" for item in ITEMS) >= 66
 
 
-@pytest.mark.parametrize("item", [item for item in ITEMS if item.form in ("prose", "list")], ids=lambda item: item.id)
-def test_an_answer_is_in_the_script_of_its_language(item: Item) -> None:
+def test_an_answer_is_in_the_script_of_its_language() -> None:
+    with each_case() as case:
+        for item in ITEMS:
+            if item.form in ("prose", "list"):
+                with case(item.id):
+                    assert_script(item)
+
+
+def assert_script(item: Item) -> None:
     scripts = {unicodedata.name(char, "").split()[0] for char in item.answer if char.isalpha()}
     if item.language in LETTERS:
         assert LETTERS[item.language] in scripts
@@ -143,15 +151,24 @@ def test_an_answer_is_in_the_script_of_its_language(item: Item) -> None:
         assert [char for char in foreign if char not in quoted] == []
 
 
-@pytest.mark.parametrize("item", SWAPPED, ids=lambda item: item.id)
-def test_a_swapped_value_is_in_the_answer_but_neither_in_the_document_nor_in_the_question(item: Item) -> None:
-    assert contains(item.answer, item.changed_to)
-    assert plain(item.changed_from) in plain(evidence(item))
-    assert not contains(evidence(item), item.changed_to)
+def test_a_swapped_value_is_in_the_answer_but_neither_in_the_document_nor_in_the_question() -> None:
+    with each_case() as case:
+        for item in SWAPPED:
+            with case(item.id):
+                assert contains(item.answer, item.changed_to)
+                assert plain(item.changed_from) in plain(evidence(item))
+                assert not contains(evidence(item), item.changed_to)
 
 
-@pytest.mark.parametrize("item", [item for item in SWAPPED if item.kind == "swapped_number"], ids=lambda item: item.id)
-def test_a_false_number_is_not_in_the_document_in_another_spelling(item: Item) -> None:
+def test_a_false_number_is_not_in_the_document_in_another_spelling() -> None:
+    with each_case() as case:
+        for item in SWAPPED:
+            if item.kind == "swapped_number":
+                with case(item.id):
+                    assert_false_number(item)
+
+
+def assert_false_number(item: Item) -> None:
     false_numbers = numbers_of(item.changed_to) - numbers_of(item.changed_from)
     assert false_numbers.isdisjoint(numbers_of(evidence(item)))
     if not false_numbers:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
 import time
+from typing import Any
 
 import pytest
 from hypothesis import example, given, settings
@@ -14,6 +16,7 @@ from include.distill.labeling.formula_escapes import escape_formulas
 from include.distill.labeling.records import LabelExample
 from include.distill.labeling.sheets import has_labels, read_sheet, render_sheet
 from tests.distill.labeling.example_sample import sample
+from tests.fakes.each_case import each_case
 
 FORMULA_STARTS = set("=+-@\uff1d\uff0b\uff0d\uff20\ufe66\ufe62\ufe63\ufe6b\u2212")
 IGNORED = ' \x00\x01\xa0\u3000\xad\u200b\ufeff"\t\r\n\v\f\x85\u2028\u202e\u2066\u180e\ufe0f\u3164\U000e0020'
@@ -58,15 +61,16 @@ BEFORE = [
     "Yes.\x85",
     "Yes.\u2028",
 ]
-READERS = [
-    pytest.param({"delimiter": ",", "quoting": csv.QUOTE_MINIMAL}, id="comma"),
-    pytest.param({"delimiter": ";", "quoting": csv.QUOTE_MINIMAL}, id="semicolon"),
-    pytest.param({"delimiter": "\t", "quoting": csv.QUOTE_MINIMAL}, id="tab"),
-    pytest.param({"delimiter": "|", "quoting": csv.QUOTE_MINIMAL}, id="vertical bar"),
-    pytest.param({"delimiter": ",", "quoting": csv.QUOTE_NONE}, id="comma without quotes"),
-    pytest.param({"delimiter": ";", "quoting": csv.QUOTE_NONE}, id="semicolon without quotes"),
-    pytest.param({"delimiter": "\t", "quoting": csv.QUOTE_NONE}, id="tab without quotes"),
-]
+SEPARATORS = [",", ";", "\t"]
+READERS: dict[str, dict[str, Any]] = {
+    "comma": {"delimiter": ",", "quoting": csv.QUOTE_MINIMAL},
+    "semicolon": {"delimiter": ";", "quoting": csv.QUOTE_MINIMAL},
+    "tab": {"delimiter": "\t", "quoting": csv.QUOTE_MINIMAL},
+    "vertical bar": {"delimiter": "|", "quoting": csv.QUOTE_MINIMAL},
+    "comma without quotes": {"delimiter": ",", "quoting": csv.QUOTE_NONE},
+    "semicolon without quotes": {"delimiter": ";", "quoting": csv.QUOTE_NONE},
+    "tab without quotes": {"delimiter": "\t", "quoting": csv.QUOTE_NONE},
+}
 
 
 def sheet_with(text: str) -> list[LabelExample]:
@@ -77,18 +81,19 @@ def sheet_with(text: str) -> list[LabelExample]:
     ]
 
 
-def formulas(body: str, **reader: object) -> list[str]:
+def formulas(body: str, **reader: Any) -> list[str]:
     """Return the cells that a spreadsheet program would evaluate."""
     cells = [cell for row in csv.reader(io.StringIO(body, newline=""), **reader) for cell in row]
     return [cell for cell in cells if set(cell.lstrip(IGNORED)[:1]) & FORMULA_STARTS]
 
 
-@pytest.mark.parametrize("reader", READERS)
-@pytest.mark.parametrize("before", BEFORE)
-def test_no_program_evaluates_a_part_of_an_answer(before: str, reader: dict[str, object]) -> None:
-    for formula in HOSTILE:
-        body = render_sheet(sheet_with(before + formula)).decode("utf-8-sig")
-        assert formulas(body, **reader) == []
+def test_no_program_evaluates_a_part_of_an_answer() -> None:
+    with each_case() as case:
+        for before, formula in itertools.product(BEFORE, HOSTILE):
+            body = render_sheet(sheet_with(before + formula)).decode("utf-8-sig")
+            for program, reader in READERS.items():
+                with case(before, formula, program):
+                    assert formulas(body, **reader) == []
 
 
 @settings(max_examples=400, deadline=None)
@@ -97,20 +102,21 @@ def test_no_program_evaluates_a_part_of_an_answer(before: str, reader: dict[str,
 @example('";"=1";"=2')
 def test_no_text_becomes_a_cell_that_a_program_evaluates(text: str) -> None:
     body = render_sheet(sheet_with(text)).decode("utf-8-sig")
-    for reader in READERS:
-        assert formulas(body, **reader.values[0]) == []
+    for reader in READERS.values():
+        assert formulas(body, **reader) == []
 
 
-@pytest.mark.parametrize("first", [",", ";", "\t"])
-@pytest.mark.parametrize("second", [",", ";", "\t"])
-@pytest.mark.parametrize("before", BEFORE)
-def test_a_sheet_that_was_saved_with_the_wrong_separator_contains_no_formula(
-    before: str, first: str, second: str
-) -> None:
-    body = render_sheet(sheet_with(f"{before}=1+1 and, =2+2")).decode("utf-8-sig")
-    saved = io.StringIO(newline="")
-    csv.writer(saved, delimiter=first).writerows(csv.reader(io.StringIO(body, newline=""), delimiter=first))
-    assert formulas(saved.getvalue(), delimiter=second) == []
+def test_a_sheet_that_was_saved_with_the_wrong_separator_contains_no_formula() -> None:
+    with each_case() as case:
+        for before in BEFORE:
+            body = render_sheet(sheet_with(f"{before}=1+1 and, =2+2")).decode("utf-8-sig")
+            for first, second in itertools.product(SEPARATORS, SEPARATORS):
+                with case(before, first, second):
+                    saved = io.StringIO(newline="")
+                    csv.writer(saved, delimiter=first).writerows(
+                        csv.reader(io.StringIO(body, newline=""), delimiter=first)
+                    )
+                    assert formulas(saved.getvalue(), delimiter=second) == []
 
 
 @pytest.mark.parametrize("text", ["\tx", "\r\nx", " \nx", "\x00\tx"])
@@ -148,17 +154,18 @@ def test_escaping_only_adds_apostrophes(text: str) -> None:
     assert escape_formulas(text).replace("'", "") == text.replace("'", "")
 
 
-@pytest.mark.parametrize("separator", [",", ";", "\t"])
-@pytest.mark.parametrize("before", BEFORE)
-def test_the_labels_on_an_escaped_sheet_are_read_back(before: str, separator: str) -> None:
-    examples = sheet_with(f"{before}=1+1")
-    body = render_sheet(examples)
-    assert not has_labels(body, examples)
-    rows = list(csv.reader(io.StringIO(body.decode("utf-8-sig"), newline="")))
-    saved = io.StringIO(newline="")
-    csv.writer(saved, delimiter=separator).writerows([rows[0], *([*row[:-1], "B"] for row in rows[1:])])
-    labels = read_sheet(saved.getvalue().encode("utf-8-sig"), examples, source="s.csv").labels
-    assert list(labels.values()) == ["B", "B"]
+def test_the_labels_on_an_escaped_sheet_are_read_back() -> None:
+    with each_case() as case:
+        for before, separator in itertools.product(BEFORE, SEPARATORS):
+            with case(before, separator):
+                examples = sheet_with(f"{before}=1+1")
+                body = render_sheet(examples)
+                assert not has_labels(body, examples)
+                rows = list(csv.reader(io.StringIO(body.decode("utf-8-sig"), newline="")))
+                saved = io.StringIO(newline="")
+                csv.writer(saved, delimiter=separator).writerows([rows[0], *([*row[:-1], "B"] for row in rows[1:])])
+                labels = read_sheet(saved.getvalue().encode("utf-8-sig"), examples, source="s.csv").labels
+                assert list(labels.values()) == ["B", "B"]
 
 
 @pytest.mark.parametrize("text", [";" * 300_000, " " * 300_000, ';"' * 150_000, "\n" * 300_000, "; " * 150_000 + "="])

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from include.distill.labeling.label_params import LabelParams
 from include.distill.labeling.labeler_names import labeler_name, worker_labeler_name
+from tests.fakes.each_case import each_case
 
 # Each of these users is another person.
 USERS = [
@@ -25,22 +26,28 @@ USERS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("first", "second"), list(itertools.combinations(USERS, 2)))
-def test_two_people_never_share_a_name(first: str, second: str) -> None:
-    assert labeler_name(first) != labeler_name(second)
+def test_two_people_never_share_a_name() -> None:
+    with each_case() as case:
+        for first, second in itertools.combinations(USERS, 2):
+            with case(first, second):
+                assert labeler_name(first) != labeler_name(second)
 
 
-@pytest.mark.parametrize("user", USERS)
-def test_the_name_is_a_file_name_that_the_form_also_accepts(user: str) -> None:
-    name = labeler_name(user)
-    assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", name)
-    assert LabelParams(labeller=name).labeller == name
+def test_the_name_is_a_file_name_that_the_form_also_accepts() -> None:
+    with each_case() as case:
+        for user in USERS:
+            with case(user):
+                name = labeler_name(user)
+                assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", name)
+                assert LabelParams(labeller=name).labeller == name
 
 
-@pytest.mark.parametrize("user", USERS)
-def test_a_person_cannot_take_the_name_of_another_as_a_user_name(user: str) -> None:
-    taken = labeler_name(user)
-    assert taken == user.lower() or labeler_name(taken) != taken
+def test_a_person_cannot_take_the_name_of_another_as_a_user_name() -> None:
+    with each_case() as case:
+        for user in USERS:
+            with case(user):
+                taken = labeler_name(user)
+                assert taken == user.lower() or labeler_name(taken) != taken
 
 
 @given(st.text(max_size=50), st.text(max_size=50))

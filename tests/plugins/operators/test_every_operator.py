@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib
 import inspect
 import pkgutil
+from collections.abc import Iterable, Iterator
+from inspect import Parameter
 from typing import Any
 
 import pytest
@@ -13,6 +15,7 @@ from airflow.sdk import BaseOperator
 import bedrock_distill.operators
 import bedrock_distill.sensors
 from bedrock_distill.lifecycle.run_task import RunTask
+from tests.fakes.each_case import each_case
 from tests.plugins.conftest import RUN_URI
 
 # A valid value for every argument that a task may require.
@@ -73,7 +76,8 @@ def arguments(task_class: type[BaseOperator]) -> set[str]:
 
 
 def new_task(task_class: type[BaseOperator], **changes: Any) -> Any:
-    given = {name: value for name, value in ARGUMENTS.items() if name in arguments(task_class)}
+    known = arguments(task_class)  # reading signatures takes long, and many tests make many tasks
+    given = {name: value for name, value in ARGUMENTS.items() if name in known}
     return task_class(task_id="task", **{**given, **changes})
 
 
@@ -90,49 +94,71 @@ def test_the_packages_contain_a_task_class_for_every_step() -> None:
     assert len(CONCRETE) >= 14
 
 
-@pytest.mark.parametrize("task_class", ALL)
-def test_every_template_field_is_an_argument(task_class: type[BaseOperator]) -> None:
-    assert set(task_class.template_fields) <= arguments(task_class)
+def each_class(parameters: Iterable[Any]) -> Iterator[type[BaseOperator]]:
+    """Return the classes of parameters."""
+    return (parameter.values[0] for parameter in parameters)
 
 
-@pytest.mark.parametrize("task_class", ALL)
-def test_arguments_are_keyword_only(task_class: type[BaseOperator]) -> None:
-    parameters = list(inspect.signature(task_class.__init__).parameters.values())
-    assert {p.kind for p in parameters[1:]} <= {inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.VAR_KEYWORD}
+def test_every_template_field_is_an_argument() -> None:
+    with each_case() as case:
+        for task_class in each_class(ALL):
+            with case(task_class):
+                assert set(task_class.template_fields) <= arguments(task_class)
 
 
-@pytest.mark.parametrize("task_class", CONCRETE)
-def test_every_template_field_is_rendered(task_class: type[BaseOperator]) -> None:
-    task = new_task(task_class, **dict.fromkeys(task_class.template_fields, "{{ filled }}"))
-    task.render_template_fields({"filled": "value"})
-    assert {name: getattr(task, name) for name in task.template_fields} == dict.fromkeys(task.template_fields, "value")
+def test_arguments_are_keyword_only() -> None:
+    with each_case() as case:
+        for task_class in each_class(ALL):
+            with case(task_class):
+                parameters = list(inspect.signature(task_class.__init__).parameters.values())
+                assert {p.kind for p in parameters[1:]} <= {Parameter.KEYWORD_ONLY, Parameter.VAR_KEYWORD}
 
 
-@pytest.mark.parametrize("task_class", IN_A_RUN)
-def test_a_task_without_a_run_folder_is_an_error_while_the_dag_is_parsed(task_class: type[BaseOperator]) -> None:
-    with pytest.raises(ValueError, match="task: run_uri is missing"):
-        new_task(task_class, run_uri="")
+def test_every_template_field_is_rendered() -> None:
+    with each_case() as case:
+        for task_class in each_class(CONCRETE):
+            with case(task_class):
+                names = task_class.template_fields
+                task = new_task(task_class, **dict.fromkeys(names, "{{ filled }}"))
+                task.render_template_fields({"filled": "value"})
+                assert {name: getattr(task, name) for name in task.template_fields} == dict.fromkeys(names, "value")
 
 
-@pytest.mark.parametrize("task_class", IN_A_RUN)
-def test_a_task_of_a_run_checks_whose_folder_and_whose_buckets_it_uses(task_class: type[BaseOperator]) -> None:
-    assert issubclass(task_class, RunTask)
-    assert new_task(task_class, bucket_owners={"*": "123456789012"}).bucket_owners == {"*": "123456789012"}
+def test_a_task_without_a_run_folder_is_an_error_while_the_dag_is_parsed() -> None:
+    with each_case() as case:
+        for task_class in each_class(IN_A_RUN):
+            with case(task_class), pytest.raises(ValueError, match="task: run_uri is missing"):
+                new_task(task_class, run_uri="")
 
 
-@pytest.mark.parametrize("task_class", IN_A_RUN)
-def test_a_task_of_a_run_writes_objects_with_the_key_of_its_use_case(task_class: type[BaseOperator]) -> None:
-    task = new_task(task_class, kms_key_arn="arn:key")
-    assert task.hook.kms_key_arn == "arn:key"
+def test_a_task_of_a_run_checks_whose_folder_and_whose_buckets_it_uses() -> None:
+    with each_case() as case:
+        for task_class in each_class(IN_A_RUN):
+            with case(task_class):
+                assert issubclass(task_class, RunTask)
+                task = new_task(task_class, bucket_owners={"*": "123456789012"})
+                assert task.bucket_owners == {"*": "123456789012"}
 
 
-@pytest.mark.parametrize("task_class", CONCRETE)
-def test_making_a_task_does_not_make_a_hook(task_class: type[BaseOperator]) -> None:
-    assert not {"hook", "store", "use_case"} & new_task(task_class).__dict__.keys()
+def test_a_task_of_a_run_writes_objects_with_the_key_of_its_use_case() -> None:
+    with each_case() as case:
+        for task_class in each_class(IN_A_RUN):
+            with case(task_class):
+                task = new_task(task_class, kms_key_arn="arn:key")
+                assert task.hook.kms_key_arn == "arn:key"
+
+
+def test_making_a_task_does_not_make_a_hook() -> None:
+    with each_case() as case:
+        for task_class in each_class(CONCRETE):
+            with case(task_class):
+                assert not {"hook", "store", "use_case"} & new_task(task_class).__dict__.keys()
 
 
 @pytest.mark.parametrize("name", ["poll_interval_seconds", "timeout_seconds"])
-@pytest.mark.parametrize("task_class", [p for p in CONCRETE if "timeout_seconds" in arguments(p.values[0])])  # type: ignore[arg-type]
-def test_the_poll_interval_and_the_time_out_must_be_positive(task_class: type[BaseOperator], name: str) -> None:
-    with pytest.raises(ValueError, match="must be positive"):
-        new_task(task_class, **{name: 0})
+def test_the_poll_interval_and_the_time_out_must_be_positive(name: str) -> None:
+    with each_case() as case:
+        for task_class in each_class(CONCRETE):
+            if "timeout_seconds" in arguments(task_class):
+                with case(task_class), pytest.raises(ValueError, match="must be positive"):
+                    new_task(task_class, **{name: 0})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import inspect
 from datetime import timedelta
 from types import SimpleNamespace
@@ -42,6 +43,7 @@ from include.distill.core.errors import (
     UseCaseError,
 )
 from tests.fakes.airflow_versions import WITH_POLICY, needs_policies
+from tests.fakes.each_case import each_case
 from tests.plugins.operators.test_every_operator import CONCRETE, new_task
 
 ERRORS = [error for _, error in inspect.getmembers(errors, inspect.isclass) if issubclass(error, DistillError)]
@@ -78,28 +80,29 @@ def attempt(context: Any, number: int, *, retries: int = 2, conf: dict[str, Any]
 
 @pytest.mark.parametrize("task_class", CONCRETE)
 class TestEveryOperator:
-    @pytest.mark.parametrize("error", ERRORS, ids=lambda error: error.__name__)
-    def test_every_error_class_ends_with_four_lines_and_keeps_its_class(
-        self, task_class: Any, error: type[DistillError], context: Any
-    ) -> None:
-        result = explained(failing(task_class, error("It broke at s3://b/k.")), context)
-        lines = four(result)
-        assert (type(result).__name__, isinstance(result, error)) == (error.__name__, True)
-        assert list(lines) == [HAPPENED, LEFT, BILLED, TO_DO]
-        assert all(text.strip() for text in lines.values())
-        assert lines[HAPPENED].startswith("task of run r failed in attempt 3 of 3: It broke at s3://b/k.")
-        assert "clear" in lines[TO_DO].lower() or "trigger a new run" in lines[TO_DO].lower()
+    def test_every_error_class_ends_with_four_lines_and_keeps_its_class(self, task_class: Any, context: Any) -> None:
+        with each_case() as case:
+            for error in ERRORS:
+                with case(error):
+                    broken = failing(task_class, error("It broke at s3://b/k."))
+                    result = explained(broken, copy.deepcopy(context))
+                    lines = four(result)
+                    assert (type(result).__name__, isinstance(result, error)) == (error.__name__, True)
+                    assert list(lines) == [HAPPENED, LEFT, BILLED, TO_DO]
+                    assert all(text.strip() for text in lines.values())
+                    assert lines[HAPPENED].startswith("task of run r failed in attempt 3 of 3: It broke at s3://b/k.")
+                    assert "clear" in lines[TO_DO].lower() or "trigger a new run" in lines[TO_DO].lower()
 
-    @pytest.mark.parametrize("error", UNEXPECTED, ids=lambda error: type(error).__name__)
-    def test_an_unexpected_error_ends_with_four_lines_that_name_it(
-        self, task_class: Any, error: Exception, context: Any
-    ) -> None:
-        result = explained(failing(task_class, error), context)
-        assert isinstance(result, UnexpectedError)
-        lines = four(result)
-        assert list(lines) == [HAPPENED, LEFT, BILLED, TO_DO]
-        assert type(error).__name__ in lines[HAPPENED]
-        assert "clear" in lines[TO_DO].lower() or "trigger a new run" in lines[TO_DO].lower()
+    def test_an_unexpected_error_ends_with_four_lines_that_name_it(self, task_class: Any, context: Any) -> None:
+        with each_case() as case:
+            for error in UNEXPECTED:
+                with case(error):
+                    result = explained(failing(task_class, error), copy.deepcopy(context))
+                    assert isinstance(result, UnexpectedError)
+                    lines = four(result)
+                    assert list(lines) == [HAPPENED, LEFT, BILLED, TO_DO]
+                    assert type(error).__name__ in lines[HAPPENED]
+                    assert "clear" in lines[TO_DO].lower() or "trigger a new run" in lines[TO_DO].lower()
 
     def test_exceptions_that_are_no_errors_are_left_alone(self, task_class: Any, context: Any) -> None:
         for signal in (AirflowSkipException("skip"), DownstreamTasksSkipped(tasks=["a"])):
@@ -346,15 +349,20 @@ class TestAirflowsOwnApi:
     )
 
     @pytest.mark.parametrize("task_class", CONCRETE)
-    @pytest.mark.parametrize("method", ["render_template_fields", "pre_execute", "execute", "resume_execution"])
     def test_the_error_has_four_lines_wherever_our_code_meets_it(
-        self, task_class: type[BaseOperator], method: str, context: Any, monkeypatch: pytest.MonkeyPatch
+        self, task_class: type[BaseOperator], context: Any, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         def hang(*_: Any, **__: Any) -> Any:
             raise self.ERROR
 
         for name in ("xcom_pull", "xcom_push", "get_task_states"):
             monkeypatch.setattr(type(context["ti"]), name, hang, raising=False)
+        with each_case() as case:
+            for method in ("render_template_fields", "pre_execute", "execute", "resume_execution"):
+                with case(method):
+                    self.assert_four_lines(task_class, method, hang, copy.deepcopy(context))
+
+    def assert_four_lines(self, task_class: type[BaseOperator], method: str, hang: Any, context: Any) -> None:
         inner = {"later": hang} if method == "resume_execution" else {method: hang}
         task = new_task(type(task_class.__name__, (task_class,), inner), **WITH_POLICY)
         arguments = ("later", {}, context) if method == "resume_execution" else (context,)

@@ -53,16 +53,19 @@ class Spent:
     """
     What a run has spent.
 
-    :ivar lines: the bill, without the endpoints that failed.
+    :ivar lines: the bill, without the endpoints that failed and without the standing endpoint.
     :ivar failed: the endpoints that failed. It is not known whether Bedrock bills them.
     :ivar hourly: the price per hour of the endpoints that still exist and have not failed.
     :ivar failed_hourly: the price per hour of the endpoints that still exist and have failed.
+    :ivar standing: the hours of the standing endpoint until now, if the run bought it. It outlives the run, so a
+        monthly budget counts its hours itself, and no record of a run contains them.
     """
 
     lines: list[BillLine] = field(default_factory=list)
     failed: list[BillLine] = field(default_factory=list)
     hourly: float = 0.0
     failed_hourly: float = 0.0
+    standing: list[BillLine] = field(default_factory=list)
 
 
 def spent(
@@ -110,11 +113,12 @@ def spent(
     lines += _evaluation_lines(task, evaluations, prices)
     lines += _optimization_lines(task, optimizations, prices)
     lines += _other_job_lines(task, training, [*evaluations, *optimizations])
-    if standing := _standing_throughput(task):
-        hours = unit_hours([release_record([standing], now=now)])
-        lines.append(prices.throughput_line("standing endpoint", task.use_case.student, hours))
-        hourly[False] += standing["units"] * prices.price(task.use_case.student, "throughput_per_hour")
-    return Spent([line for line in lines if line.quantity], failed, hourly[False], hourly[True])
+    standing: list[BillLine] = []
+    if endpoint := _standing_throughput(task):
+        hours = unit_hours([release_record([endpoint], now=now)])
+        standing.append(prices.throughput_line("standing endpoint", task.use_case.student, hours))
+        hourly[False] += endpoint["units"] * prices.price(task.use_case.student, "throughput_per_hour")
+    return Spent([line for line in lines if line.quantity], failed, hourly[False], hourly[True], standing)
 
 
 def _record_uris(task: RunTask, arm: str) -> list[str]:
@@ -220,7 +224,7 @@ def spent_sentence(bill: Spent) -> str:
     distilled = {
         line.what.split(":")[0].removeprefix(_TEACHER) for line in bill.lines if line.what.startswith(_TEACHER)
     }
-    for line in bill.lines:
+    for line in (*bill.lines, *bill.standing):
         parts.setdefault(_part(line.what, distilled), []).append(line)
     uncertain = _uncertain(bill)
     if not parts:

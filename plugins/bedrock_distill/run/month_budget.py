@@ -23,6 +23,7 @@ from bedrock_distill.run.access import RunAccess
 from bedrock_distill.run.checks import utc_now
 from bedrock_distill.run.metrics import emit
 from bedrock_distill.run.run_history import replace_record
+from include.distill.cleanup.ownership import is_standing
 from include.distill.config.budgets import MonthBudget
 from include.distill.config.layout import Layout, champion_uri
 from include.distill.config.loader import USE_CASES_FOLDER, UseCases, load_use_cases
@@ -38,6 +39,7 @@ from include.distill.core.errors import (
     ThrottledError,
     TransientError,
 )
+from include.distill.core.naming import standing_endpoint_name
 from include.distill.cost.month_budget import (
     StandingCost,
     budget_state,
@@ -321,14 +323,23 @@ def _place(root: str, use_case: UseCase) -> _Place:
 
 
 def _standing_cost(place: _Place, use_case: UseCase, month: datetime.datetime) -> Iterator[StandingCost]:
-    """Yield what the use case's standing endpoint has cost in a month until now, if it is billed by the hour."""
+    """
+    Yield what the use case's standing endpoint has cost in a month until now, if it is billed by the hour.
+
+    The endpoint counts as soon as it exists. A run that buys it may fail before it records the new champion.
+    """
     champion = read_champion(place.store, champion_uri(place.root, use_case.name))
     endpoint = champion.endpoint if champion else None
-    if champion is None or endpoint is None or endpoint.kind != "provisioned":
+    is_recorded = endpoint is not None and endpoint.kind == "provisioned"
+    if not is_recorded and use_case.promotion.serve != "provisioned":
         return
-    found = place.hook.find_throughput(endpoint.arn)
+    name = endpoint.arn if endpoint and is_recorded else standing_endpoint_name(use_case.environment, use_case.name)
+    found = place.hook.find_throughput(name)
     if found is None or THROUGHPUT_STATUS.get(found.status) is Progress.FAILED:
         return
-    usd_per_hour = found.units * load_prices().price(champion.student, "throughput_per_hour")
+    if not is_recorded and not is_standing(place.hook.tags(found.arn)):
+        return  # somebody else's endpoint with this name
+    student = champion.student if champion and is_recorded else use_case.student
+    usd_per_hour = found.units * load_prices().price(student, "throughput_per_hour")
     hours = hours_in_month(found.created, month, utc_now())
     yield StandingCost(use_case.name, found.name, round(hours * usd_per_hour, 4), usd_per_hour)

@@ -324,7 +324,9 @@ class TestStandingEndpoint:
         }  # fmt: skip
         bill = spent(task, [])
         assert bill.hourly == hourly
-        assert [line.what for line in bill.lines] == (["throughput standing endpoint: nova-micro"] if hourly else [])
+        assert [line.what for line in bill.standing] == (["throughput standing endpoint: nova-micro"] if hourly else [])
+        assert ("for endpoints" in spent_sentence(bill)) is bool(hourly)
+        assert bill.lines == [], "a monthly budget counts the hours of the standing endpoint itself"
 
     def test_throughput_that_bedrock_does_not_show_is_left_out(
         self, task: Any, store: MemoryStore, use_case: UseCase, bedrock: FakeBedrock

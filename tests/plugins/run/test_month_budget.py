@@ -14,7 +14,11 @@ import pytest
 import yaml
 
 from bedrock_distill.hooks.bedrock import Throughput
+from bedrock_distill.lifecycle.tags import standing_tags
 from bedrock_distill.operators.base import DistillOperator
+from bedrock_distill.operators.ended_run import record_end
+from bedrock_distill.operators.outcome import RunOutcomeOperator
+from bedrock_distill.operators.spent import spent
 from bedrock_distill.run import month_budget
 from bedrock_distill.run.month_budget import RunBudgets
 from include.distill.config.budgets import OwnerBudgets
@@ -27,7 +31,8 @@ from include.distill.history.records import HistoryEntry
 from tests.fakes.fake_bedrock import FakeBedrock
 from tests.fakes.memory_store import MemoryStore
 from tests.fakes.recorded_stats import RecordedStats
-from tests.plugins.conftest import FOLDER, RUN_URI, make_champion
+from tests.fakes.standing_run import NAME
+from tests.plugins.conftest import FOLDER, RUN_URI, freeze, make_champion
 
 ROOT = "s3://bedrock-distill-training/distill"
 OTHER_ROOT = "s3://other-training/distill"
@@ -82,13 +87,17 @@ def task(equip: Any) -> Any:
 def budgets(task: Any, use_case: UseCase, context: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     """Return a function that sets the budget of the use case, and of its owner."""
 
-    def make(month_usd: float | None = None, **owners: float) -> RunBudgets:
+    def make(
+        month_usd: float | None = None, promotion: dict[str, Any] | None = None, **owners: float
+    ) -> RunBudgets:
         found = OwnerBudgets.model_validate(
             {"owners": {name.replace("_", "-"): {"month_usd": usd} for name, usd in owners.items()}}
         )
         monkeypatch.setattr(month_budget, "load_owner_budgets", lambda: found)
         budget = use_case.budget.model_copy(update={"month_usd": month_usd})
-        return RunBudgets(task, use_case.model_copy(update={"budget": budget}), context, folder=tmp_path)
+        served = use_case.promotion.model_copy(update=promotion or {})
+        changed = use_case.model_copy(update={"budget": budget, "promotion": served})
+        return RunBudgets(task, changed, context, folder=tmp_path)
 
     return make
 
@@ -300,6 +309,27 @@ class TestStandingEndpoint:
         with pytest.raises(BudgetExceededError) as raised:
             budgets(1).claim(1.0)
         assert "The standing endpoint standing of use case aws_docs_qa is billed" in raised.value.billed
+
+    def test_an_endpoint_whose_run_failed_before_it_recorded_the_champion_counts_once(
+        self, equip: Any, budgets: Any, context: Any, store: MemoryStore, bedrock: FakeBedrock, use_case: UseCase
+    ) -> None:
+        """The run has bought the endpoint, so the sentence about its purchases contains the hours. Its record does not."""
+        freeze(store, use_case, promotion={"serve": "provisioned"})
+        buyer = equip(RunOutcomeOperator(task_id="outcome", run_uri=RUN_URI))
+        bedrock.put_throughput(NAME, "InService", created=NOW - 3 * self.HOUR)
+        bedrock.tags_of[f"arn:throughput/{NAME}"] = standing_tags(use_case, dag_id="d", run_id="r", run_key=FOLDER.run_key)
+        record_end(buyer, context, "failed", report_uri=None, purchases=lambda: spent(buyer, []))
+        assert own_record(store)["spent_usd"] == 0
+        put(store, {**own_record(store), "run_key": "the failed run"})
+        [state] = budgets(100_000, promotion={"serve": "provisioned"}).claim(1.0)
+        hours = 3 * month_budget.load_prices().price("nova-micro", "throughput_per_hour")
+        assert state["spent_usd"] == state["standing_usd"] == pytest.approx(hours)
+
+    def test_an_endpoint_of_somebody_else_costs_nothing(
+        self, budgets: Any, store: MemoryStore, bedrock: FakeBedrock
+    ) -> None:
+        bedrock.put_throughput(NAME, "InService", created=NOW - 3 * self.HOUR)
+        assert budgets(100, promotion={"serve": "provisioned"}).claim(1.0)[0]["standing_usd"] == 0
 
     def test_an_endpoint_that_was_deleted_by_hand_costs_nothing(
         self, budgets: Any, store: MemoryStore, bedrock: FakeBedrock

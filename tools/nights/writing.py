@@ -143,7 +143,8 @@ class NightWriter:
     def _failed(self, run: SimulatedRun) -> HistoryEntry:
         ended = run.night.started + _FAILED_AFTER
         entry = with_bill(first_record(run), [line.as_record() for line in run.lines_until_failure()])
-        return {**entry, "ended_at": ended.isoformat(), "state": "failed", "simulated": True}
+        failed = [next(arm.name for arm in run.use_case.arms if arm.is_trained) + ".trained"]
+        return {**entry, "ended_at": ended.isoformat(), "state": "failed", "simulated": True, "failed_tasks": failed}
 
     def _reported(self, run: SimulatedRun) -> HistoryEntry:
         _, prompts = load_prompts(run.use_case.prompts, None)
@@ -222,6 +223,7 @@ def first_record(run: SimulatedRun) -> HistoryEntry:
         "estimated_usd": total_usd(run.estimated_lines()),
         "spent_usd": None,
         "spent_by_kind": {},
+        "example": True,
     }
 
 

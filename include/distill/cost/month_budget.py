@@ -171,6 +171,11 @@ def _whose(state: BudgetState) -> str:
     return "Budget of the use case" if state["kind"] == "use_case" else "Budget of the owner"
 
 
+def is_counted(run: HistoryEntry) -> bool:
+    """Return whether a run counts in budgets. The nights of ``make nights`` do not, because nobody paid for them."""
+    return not run.get("example", False)
+
+
 def covers(budget: MonthBudget, run: HistoryEntry) -> bool:
     """Return whether a run counts in a budget. It counts for the owner that the use case had when the run started."""
-    return (run["use_case"] if budget.kind == "use_case" else run["owner"]) == budget.name
+    return is_counted(run) and (run["use_case"] if budget.kind == "use_case" else run["owner"]) == budget.name

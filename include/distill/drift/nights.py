@@ -37,6 +37,7 @@ def earlier_nights(runs: Sequence[HistoryEntry], current: HistoryEntry) -> list[
         if run["state"] == "succeeded"
         and run["run_key"] != current["run_key"]
         and run.get("simulated") == current.get("simulated")
+        and run.get("example", False) == current.get("example", False)
         and _day(run) < today
     ]
     scheduled = _last_of_each_day([run for run in before if run["scheduled"]])

@@ -39,7 +39,12 @@ def read_history(
     runs = [run for month in months for run in month["runs"]]
     if since is not None:
         runs = [run for run in runs if datetime.datetime.fromisoformat(run["started_at"]) >= since]
-    return sorted(runs, key=lambda run: (run["started_at"], run["run_key"]))
+    return sorted(runs, key=run_order)
+
+
+def run_order(run: HistoryEntry) -> tuple[str, str]:
+    """Return the key that sorts the runs of a use case by the time at which they were due to start."""
+    return run["started_at"], run["run_key"]
 
 
 def read_month(
@@ -89,7 +94,7 @@ def update_run(
         stored = next((run for run in month["runs"] if run["run_key"] == run_key), None)
         changed = change(stored)
         others = [run for run in month["runs"] if run["run_key"] != run_key]
-        runs = sorted([*others, changed], key=lambda run: (run["started_at"], run["run_key"]))
+        runs = sorted([*others, changed], key=run_order)
         if changed == stored or replace_json(store, uri, {**month, "runs": runs}, version):
             return changed
     raise TransientError(

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Literal, NotRequired, TypedDict
 
-# ``running`` until the run has ended. A run whose last task never ran, for example because its Airflow was lost, stays
-# ``running``.
-RunState = Literal["running", "succeeded", "failed"]
+# ``running`` until the run has ended. If its last task recorded no end, the next run of the use case asks Airflow how
+# the run ended. ``lost`` means that Airflow has no record of the run, for example because its database was lost.
+RunState = Literal["running", "succeeded", "failed", "lost"]
 # What a bill line paid for; see :func:`include.distill.history.spending.kind_of_line`.
 SpendingKind = Literal[
     "teacher", "critic", "training", "answers", "judges", "evaluations", "prompt_optimization", "endpoints", "other"
@@ -119,6 +119,10 @@ class HistoryEntry(TypedDict):
     spent_by_kind: dict[str, float]  # by SpendingKind; empty while the bill is not known
     budget: NotRequired[BudgetClaim]  # absent if no monthly budget applies to the run
     simulated: NotRequired[bool]
+    # True if ``make nights`` wrote the record. No such run took place, so neither budgets nor the drift of other runs
+    # count it.
+    example: NotRequired[bool]
+    failed_tasks: NotRequired[list[str]]  # absent until the end of the run was recorded
     claim: NotRequired[str]  # the verdict in a sentence
     candidate: NotRequired[str]  # arm
     baseline: NotRequired[str]  # arm

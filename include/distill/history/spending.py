@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from include.distill.config.history_layout import month_name
 from include.distill.core.records import BillLineRecord
+from include.distill.history.months import run_order
 from include.distill.history.records import HistoryEntry, SpendingKind
 
 # The beginnings of the names of bill lines. Every other line is "other": the calls of an incomplete run, whose stored
@@ -86,7 +87,7 @@ def month_spending(runs: Sequence[HistoryEntry], month: datetime.datetime) -> Mo
     name = month_name(month)
     chosen = sorted(
         (run for run in runs if month_name(datetime.datetime.fromisoformat(run["started_at"])) == name),
-        key=lambda run: (run["started_at"], run["run_key"]),
+        key=run_order,
     )
     return MonthSpending(
         name,

@@ -33,9 +33,10 @@ def record_end(
     *,
     report_uri: str | None,
     purchases: Callable[[], Spent | None],
+    failed_tasks: Sequence[str] = (),
 ) -> None:
     """
-    Record that the run has ended, with its bill.
+    Record that the run has ended, with its bill and its failed tasks.
 
     The bill of a successful run is that of its report. If the run once had a higher bill, an earlier attempt paid for
     something that no task uses any more. Then, and if the run failed, the bill is made from the stored purchases.
@@ -49,7 +50,7 @@ def record_end(
     purchased = functools.cache(lambda: _lines(task, purchases))
 
     def change(stored: HistoryEntry) -> HistoryEntry:
-        run: HistoryEntry = {**stored, "state": state, "ended_at": ended_at}
+        run: HistoryEntry = {**stored, "state": state, "ended_at": ended_at, "failed_tasks": list(failed_tasks)}
         is_enough = reported is not None and bill_total(reported) >= (run["spent_usd"] or 0.0)
         exact = None if state == "succeeded" and is_enough else purchased()
         if exact is None:

@@ -51,8 +51,9 @@ class EstimateCostOperator(DistillOperator):
     ``serving`` in ``estimate.json``, state the cost and time of each way, and the reason for the choice. The log, and
     ``bought_again`` in ``estimate.json``, list what the use case's last run bought and this run buys again, with the
     reason and the price. The task writes the first record of the run in the history of the use case, also if the run is
-    refused. With ``dry_run`` in the trigger form, it writes no such record, and everything after this task is skipped.
-    The task costs nothing. Retrying or clearing the task estimates again.
+    refused, and closes the records of earlier runs that have ended without recording it. With ``dry_run`` in the
+    trigger form, it changes no record, and everything after this task is skipped. The task costs nothing. Retrying or
+    clearing the task estimates again.
 
     If the use case or its owner has a monthly budget, the task compares the price of what is not stored yet with what
     is left of the budget. A run that does not fit does not start.
@@ -125,6 +126,10 @@ class EstimateCostOperator(DistillOperator):
 
     def _record_start(self, context: Context, budgets: RunBudgets, estimated_usd: float, to_pay_usd: float) -> None:
         """Write the run's record. A cleared run is running again. It keeps what it has spent before."""
+        from bedrock_distill.operators.lost_runs import close_lost_runs
+
+        if not context["params"].get("dry_run"):
+            close_lost_runs(self, context)
 
         def start(run: HistoryEntry) -> HistoryEntry:
             started: HistoryEntry = {**run, "state": "running", "ended_at": None, "estimated_usd": estimated_usd}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from bedrock_distill.hooks.batch_jobs import BatchJobs
@@ -168,18 +168,27 @@ class RunOutcomeOperator(DistillOperator):
             sentence = spent_sentence(bill)
         except Exception as error:  # the message about the failed tasks is more important than any error here
             sentence = f"What this run has spent cannot be read: {error}"
-        self._record_end(context, "failed", lambda: bill)
+        self._record_end(context, "failed", lambda: bill, failed_tasks=list(map(str, self._run_states(states).failed)))
         return sentence
 
     def _record_end(
-        self, context: Context, state: Literal["succeeded", "failed"], purchases: Callable[[], Spent | None]
+        self,
+        context: Context,
+        state: Literal["succeeded", "failed"],
+        purchases: Callable[[], Spent | None],
+        failed_tasks: Sequence[str] = (),
     ) -> None:
         """Record the end of the run in the history of its use case. A dry run has no record."""
         from bedrock_distill.operators.ended_run import record_end
 
         reported = self._result(context["ti"], ReportManifest, REPORT)
         record_end(
-            self, context, state, report_uri=reported.get("report_json_uri") if reported else None, purchases=purchases
+            self,
+            context,
+            state,
+            report_uri=reported.get("report_json_uri") if reported else None,
+            purchases=purchases,
+            failed_tasks=failed_tasks,
         )
 
     def _bill(self, states: Mapping[str, str | None], ti: Any) -> Spent:

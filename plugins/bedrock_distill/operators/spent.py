@@ -113,11 +113,8 @@ def spent(
     lines += _evaluation_lines(task, evaluations, prices)
     lines += _optimization_lines(task, optimizations, prices)
     lines += _other_job_lines(task, training, [*evaluations, *optimizations])
-    standing: list[BillLine] = []
-    if endpoint := _standing_throughput(task):
-        hours = unit_hours([release_record([endpoint], now=now)])
-        standing.append(prices.throughput_line("standing endpoint", task.use_case.student, hours))
-        hourly[False] += endpoint["units"] * prices.price(task.use_case.student, "throughput_per_hour")
+    standing, standing_hourly = _standing_lines(task, prices, now)
+    hourly[False] += standing_hourly
     return Spent([line for line in lines if line.quantity], failed, hourly[False], hourly[True], standing)
 
 
@@ -146,6 +143,16 @@ def _existing(
     if not provisioned or not name or "created" not in provisioned:
         return []
     return [{"name": name, "created": provisioned["created"], "units": task.use_case.serving.model_units}]
+
+
+def _standing_lines(task: RunTask, prices: Prices, now: datetime.datetime) -> tuple[list[BillLine], float]:
+    """Return the hours of the standing endpoint that this run bought, and the endpoint's price per hour."""
+    endpoint = _standing_throughput(task)
+    if endpoint is None:
+        return [], 0.0
+    hours = unit_hours([release_record([endpoint], now=now)])
+    line = prices.throughput_line("standing endpoint", task.use_case.student, hours)
+    return [line], endpoint["units"] * prices.price(task.use_case.student, "throughput_per_hour")
 
 
 def _standing_throughput(task: RunTask) -> ReleasedThroughput | None:

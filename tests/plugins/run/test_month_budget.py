@@ -87,9 +87,7 @@ def task(equip: Any) -> Any:
 def budgets(task: Any, use_case: UseCase, context: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     """Return a function that sets the budget of the use case, and of its owner."""
 
-    def make(
-        month_usd: float | None = None, promotion: dict[str, Any] | None = None, **owners: float
-    ) -> RunBudgets:
+    def make(month_usd: float | None = None, promotion: dict[str, Any] | None = None, **owners: float) -> RunBudgets:
         found = OwnerBudgets.model_validate(
             {"owners": {name.replace("_", "-"): {"month_usd": usd} for name, usd in owners.items()}}
         )
@@ -313,11 +311,13 @@ class TestStandingEndpoint:
     def test_an_endpoint_whose_run_failed_before_it_recorded_the_champion_counts_once(
         self, equip: Any, budgets: Any, context: Any, store: MemoryStore, bedrock: FakeBedrock, use_case: UseCase
     ) -> None:
-        """The run has bought the endpoint, so the sentence about its purchases contains the hours. Its record does not."""
+        """The sentence about the run's purchases contains the hours of the endpoint. The run's record does not."""
         freeze(store, use_case, promotion={"serve": "provisioned"})
         buyer = equip(RunOutcomeOperator(task_id="outcome", run_uri=RUN_URI))
         bedrock.put_throughput(NAME, "InService", created=NOW - 3 * self.HOUR)
-        bedrock.tags_of[f"arn:throughput/{NAME}"] = standing_tags(use_case, dag_id="d", run_id="r", run_key=FOLDER.run_key)
+        bedrock.tags_of[f"arn:throughput/{NAME}"] = standing_tags(
+            use_case, dag_id="d", run_id="r", run_key=FOLDER.run_key
+        )
         record_end(buyer, context, "failed", report_uri=None, purchases=lambda: spent(buyer, []))
         assert own_record(store)["spent_usd"] == 0
         put(store, {**own_record(store), "run_key": "the failed run"})

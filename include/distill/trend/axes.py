@@ -12,7 +12,7 @@ from include.distill.history.records import Measure
 from include.distill.report.charts import line, text
 from include.distill.report.drift_notes import MEASURE_NAMES
 from include.distill.trend.nights import Night
-from include.distill.trend.words import Unit, day_text, tick_text
+from include.distill.trend.words import STATE_WORDS, Unit, day_text, tick_text
 
 LEFT = 52
 _RIGHT = 6
@@ -134,10 +134,12 @@ def event_marks(plot: Plot, nights: Sequence[Night]) -> list[Markup]:
     body = [line(plot.left, plot.bottom, plot.right, plot.bottom, "floor")]
     for index, night in enumerate(nights):
         x, day = plot.x(index), day_text(night.started)
-        if night.state in ("failed", "lost"):
+        if night.state == "failed":
             body.append(_mark("M{0:.1f} {1:.1f}l7 7m0 -7l-7 7", "cross", x - 3.5, y - 3.5, f"{day}: failed"))
-        elif night.state == "running":
-            body.append(_mark("M{0:.1f} {1:.1f}a3.5 3.5 0 1 0 0.1 0z", "open", x, y - 3.5, f"{day}: running"))
+        elif night.state in ("running", "lost"):
+            style = "open" if night.state == "running" else "gone"
+            what = f"{day}: {STATE_WORDS[night.state]}"
+            body.append(_mark("M{0:.1f} {1:.1f}a3.5 3.5 0 1 0 0.1 0z", style, x, y - 3.5, what))
         if night.drift:
             changed = ", ".join(MEASURE_NAMES[drift["measure"]] for drift in night.drift)
             body.append(_mark("M{0:.1f} {1:.1f}l5 5l-5 5l-5 -5z", "change", x, y - 5, f"{day}: {changed} changed"))

@@ -7,10 +7,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from include.distill.history.records import Drift, HistoryEntry, Measure
-
-# ``lost`` is a run that the history calls running, although Airflow does not run it any more.
-NightState = Literal["running", "succeeded", "failed", "lost"]
+from include.distill.history.records import Drift, HistoryEntry, Measure, RunState
 
 
 @dataclass(frozen=True)
@@ -18,6 +15,7 @@ class Night:
     """
     One run of a use case, with what has changed since the runs before it.
 
+    :param state: ``lost`` also if the history calls the run running, although Airflow does not run it any more.
     :param champion_changed: whether the use case has another champion than after the run before.
     :param rows_added: the rows of this run minus the rows of the run before it; ``None`` if either is not known.
     :param documents_added: the same for documents.
@@ -25,7 +23,7 @@ class Night:
     """
 
     run: HistoryEntry
-    state: NightState
+    state: RunState
     champion_changed: bool = False
     rows_added: int | None = None
     documents_added: int | None = None
@@ -100,7 +98,7 @@ def nights_of(runs: Iterable[HistoryEntry], *, alive: Collection[str] | None = N
     return nights
 
 
-def _state(run: HistoryEntry, alive: Collection[str] | None) -> NightState:
+def _state(run: HistoryEntry, alive: Collection[str] | None) -> RunState:
     if run["state"] == "running" and alive is not None and run["run_id"] not in alive:
         return "lost"
     return run["state"]

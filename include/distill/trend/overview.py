@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
+from include.distill.cost.records import BudgetState
 from include.distill.evaluation.champion import Champion
 from include.distill.history.records import JudgedRate
 from include.distill.report.drift_notes import MEASURE_NAMES
@@ -57,6 +58,7 @@ class UseCaseState:
 
     :param nights: the newest nights, oldest first.
     :param spent_usd: the bills of this month's runs, and the hours of the standing endpoint in this month until now.
+        With a budget, only what counts in it.
     :param reserved_usd: what the runs in progress are expected to pay.
     :param budget_usd: what this may cost together in a month; ``None`` without a budget.
     :param waiting: the tasks that wait for a person; ``None`` if this is not known.
@@ -83,16 +85,46 @@ class UseCaseState:
         return sum(endpoint.usd_per_hour or 0.0 for endpoint in self.billed or ())
 
 
-def overview_page(states: Sequence[UseCaseState], *, now: datetime.datetime, problems: Sequence[str] = ()) -> str:
+@dataclass(frozen=True)
+class OwnerState:
+    """
+    What the overview shows of the monthly budget of an owner.
+
+    :param use_cases: the names of the owner's use cases whose runs are counted here.
+    :param hidden: number of the owner's other use cases, which the user may not read or which cannot be shown.
+    :param billing_known: whether the hours of all standing endpoints are known.
+    """
+
+    budget: BudgetState
+    owner: str
+    use_cases: Sequence[str]
+    hidden: int
+    billing_known: bool
+
+    @property
+    def share(self) -> float:
+        """The share of the budget that is spent or reserved."""
+        return self.budget["share"]
+
+
+def overview_page(
+    states: Sequence[UseCaseState],
+    *,
+    now: datetime.datetime,
+    owners: Sequence[OwnerState] = (),
+    problems: Sequence[str] = (),
+) -> str:
     """
     Render the overview. Links are relative to the page.
 
+    :param owners: the owners that have a budget.
     :param problems: one message for each use case or part that cannot be shown.
     """
     return render(
         "overview.html.j2",
         cards=[_card(state, now) for state in states],
         totals=_totals(states),
+        owners=owners,
         problems=problems,
         now=now,
         simulated=simulated_notice([night for state in states for night in state.nights]),

@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+from functools import cache
 from urllib.parse import quote
+
+from jinja2 import Environment
 
 from include.distill.history.records import HistoryEntry
 from include.distill.report.drift_notes import drift_sentence
 from include.distill.report.html import format_dollars
 from include.distill.report.templates import template_environment
-from include.distill.trend.words import STATE_MARKS, added_text, day_text, figure_text
+from include.distill.trend.words import STATE_MARKS, STATE_WORDS, added_text, day_text, figure_text
 
 
 def render(template: str, **values: object) -> str:
     """Render a template in ``include/report``. Lone surrogates, which UTF-8 cannot encode, become question marks."""
-    environment = template_environment(
+    html = _environment().get_template(template).render(marks=STATE_MARKS, words=STATE_WORDS, **values)
+    return html.encode("utf-8", "replace").decode("utf-8")
+
+
+@cache
+def _environment() -> Environment:
+    """Return the environment, which keeps the compiled templates."""
+    return template_environment(
         added=added_text,
         day=day_text,
         dollars=format_dollars,
@@ -21,8 +31,6 @@ def render(template: str, **values: object) -> str:
         figure=figure_text,
         report_path=report_path,
     )
-    html = environment.get_template(template).render(marks=STATE_MARKS, **values)
-    return html.encode("utf-8", "replace").decode("utf-8")
 
 
 def report_path(run: HistoryEntry) -> str:

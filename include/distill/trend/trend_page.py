@@ -11,7 +11,7 @@ from include.distill.trend.figures import Figure, trend_figures
 from include.distill.trend.night_charts import night_chart
 from include.distill.trend.nights import Night
 from include.distill.trend.templates import render, report_path
-from include.distill.trend.words import STATE_MARKS
+from include.distill.trend.words import STATE_MARKS, STATE_WORDS
 
 DAYS = (30, 90, 365)
 
@@ -69,7 +69,7 @@ def _row_head(night: Night) -> Markup:
         report_path(night.run),
         f"{night.started:%-d %b %Y, %H:%M}",
         STATE_MARKS[night.state],
-        night.state,
+        STATE_WORDS[night.state],
         simulated,
     )
 
@@ -77,7 +77,8 @@ def _row_head(night: Night) -> Markup:
 def _counts(nights: Sequence[Night]) -> dict[str, float]:
     return {
         "succeeded": sum(night.state == "succeeded" for night in nights),
-        "failed": sum(night.state in ("failed", "lost") for night in nights),
+        "failed": sum(night.state == "failed" for night in nights),
+        "lost": sum(night.state == "lost" for night in nights),
         "champions": sum(night.champion_changed for night in nights),
         "usd": sum(night.run["spent_usd"] or 0.0 for night in nights),
     }

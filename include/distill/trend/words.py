@@ -7,13 +7,19 @@ from collections.abc import Callable, Sequence
 from typing import Literal
 
 from include.distill.cost.amounts import usd_text
+from include.distill.history.records import RunState
 from include.distill.report.html import format_interval
-from include.distill.trend.nights import NightState
 
 Unit = Literal["share", "usd", "loss", "hours", "count"]
 NOTHING = "–"
 # Each state has a mark of its own shape, so that nobody needs to tell colors apart.
-STATE_MARKS: dict[NightState, str] = {"succeeded": "✓", "failed": "×", "running": "…", "lost": "?"}
+STATE_MARKS: dict[RunState, str] = {"succeeded": "✓", "failed": "×", "running": "…", "lost": "?"}
+STATE_WORDS: dict[RunState, str] = {
+    "succeeded": "succeeded",
+    "failed": "failed",
+    "running": "running",
+    "lost": "did not end",
+}
 _UNITS_OF_TIME = ((1440, "day"), (60, "hour"))
 _FORMATS: dict[Unit, Callable[[float], str]] = {
     "share": lambda value: f"{value:.1%}",

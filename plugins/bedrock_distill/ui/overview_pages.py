@@ -17,13 +17,14 @@ from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
 
 from bedrock_distill.ui.airflow_state import AirflowState, read_airflow
 from bedrock_distill.ui.billed_now import billed_now
+from bedrock_distill.ui.owner_budgets import owner_states, standing_usd
 from bedrock_distill.ui.served_pages import LINKED_POLICY, headers_with, is_foreign, logged, may_read, page, store_for
 from include.distill.config.layout import Layout
 from include.distill.config.loader import load_use_cases
 from include.distill.config.use_case import UseCase
 from include.distill.core.errors import NotFoundError
 from include.distill.core.storage import ObjectStore
-from include.distill.cost.month_budget import hours_in_month, month_start
+from include.distill.cost.month_budget import is_counted, month_start
 from include.distill.evaluation.champion import Champion, read_champion
 from include.distill.evaluation.rollback_form import ROLLBACK_DAG_ID
 from include.distill.history.months import read_history
@@ -51,19 +52,23 @@ def utc_now() -> datetime.datetime:
 @router.get("/overview")
 def overview(request: Request, user: User) -> Response:
     """Show the state of all use cases whose DAG the user may read."""
-    use_cases = [use_case for use_case in load_use_cases().valid if may_read(use_case.dag_id, request, user)]
+    found = load_use_cases().valid
+    use_cases = [use_case for use_case in found if may_read(use_case.dag_id, request, user)]
     with ThreadPoolExecutor(max_workers=_READERS) as pool:
         billed = pool.submit(billed_now, use_cases)
         airflow, problems = _airflow_state(use_cases, request, user)
         stored = list(pool.map(_stored, use_cases))
         endpoints = billed.result()
     problems += [part for part in stored if isinstance(part, str)]
+    parts = {use_case.name: part for use_case, part in zip(use_cases, stored, strict=True) if not isinstance(part, str)}
     states = [
-        _state(use_case, *part, airflow, endpoints[use_case.name])
-        for use_case, part in zip(use_cases, stored, strict=True)
-        if not isinstance(part, str)
+        _state(use_case, *parts[use_case.name], airflow, endpoints[use_case.name])
+        for use_case in use_cases
+        if use_case.name in parts
     ]
-    html = overview_page(states, now=utc_now(), problems=problems)
+    shown = {name: runs for name, (runs, _) in parts.items()}
+    owners, unreadable = owner_states(found, shown, endpoints, now=utc_now())
+    html = overview_page(states, now=utc_now(), owners=owners, problems=[*problems, *unreadable])
     return page(html, status=503 if problems and not states else 200)
 
 
@@ -111,7 +116,8 @@ def _state(
     running = None if airflow is None else airflow.running.get(use_case.dag_id, [])
     own = (use_case.dag_id, use_case.label_dag_id)
     now = utc_now()
-    month = month_spending(runs, now)
+    limit = use_case.budget.month_usd
+    month = month_spending([run for run in runs if limit is None or is_counted(run)], now)
     return UseCaseState(
         name=use_case.name,
         description=use_case.description,
@@ -119,21 +125,12 @@ def _state(
         dag_id=use_case.dag_id,
         champion=champion,
         nights=nights_of(runs, alive=running),
-        spent_usd=month.spent_usd + _standing_usd(billed or (), now),
+        spent_usd=month.spent_usd + standing_usd(billed or (), now),
         reserved_usd=month.reserved_usd,
-        budget_usd=use_case.budget.month_usd,
+        budget_usd=limit,
         waiting=None if airflow is None else airflow.waiting_for(use_case.name, own, shared=[ROLLBACK_DAG_ID]),
         billed=billed,
         running=running,
-    )
-
-
-def _standing_usd(billed: Sequence[BilledEndpoint], now: datetime.datetime) -> float:
-    """Return what the standing endpoint has cost in this month, which the budget counts too. No bill contains it."""
-    return sum(
-        hours_in_month(endpoint.created, now, now) * (endpoint.usd_per_hour or 0.0)
-        for endpoint in billed
-        if endpoint.is_standing
     )
 
 

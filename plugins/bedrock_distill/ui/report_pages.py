@@ -31,6 +31,7 @@ from include.distill.core.errors import DistillError, NotFoundError, ServiceErro
 from include.distill.core.naming import run_key
 from include.distill.core.storage import ObjectStore, read_json
 from include.distill.core.yaml_text import YamlTextError
+from include.distill.history.months import read_history
 from include.distill.report.live_page import render_live_page
 from include.distill.report.live_records import LiveRun
 from include.distill.report.past_runs import list_page, message_page, newest_entries, read_entry
@@ -43,6 +44,8 @@ from include.distill.report.side_by_side import (
     side_of_live_run,
     side_of_report,
 )
+from include.distill.trend.nights import Night, nights_of
+from include.distill.trend.recorded_run import recorded_run_page
 from include.distill.trend.templates import run_path
 
 RUNS_SHOWN = 50
@@ -102,13 +105,29 @@ def _read(store: ObjectStore, uri: str) -> ShownPastRun | str:
 
 @app.get("/report/{dag_id}/{run_id:path}", dependencies=[Depends(requires_access_dag("GET"))])
 def report(dag_id: str, run_id: str, request: Request, user: Annotated[Any, Depends(get_user)]) -> Response:
-    """Show the stored report of a run. As long as there is no report, show how far the run is."""
+    """
+    Show the stored report of a run. As long as there is no report, show how far the run is.
+
+    If Airflow does not have the run any more, show what the history has recorded of it.
+    """
     use_case, store, folder = _place(dag_id, run_id)
     if reported := _report_folder(use_case, store, folder, run_id):
         with suppress(NotFoundError):  # report.html is written last
             return page(store.read(reported.report("html")), policy=REPORT_POLICY)
-    live = _live_run(use_case, store, folder, run_id, request, user)
-    return page(render_live_page(live), policy=LIVE_POLICY)
+    if live := _live_run(use_case, store, folder, run_id, request, user):
+        return page(render_live_page(live), policy=LIVE_POLICY)
+    if night := _recorded(use_case, store, folder, run_id):
+        return page(recorded_run_page(night))
+    raise _no_such_run(use_case, run_id)
+
+
+def _recorded(use_case: UseCase, store: ObjectStore, folder: RunFolder, run_id: str) -> Night | None:
+    """Return what the history has recorded of a run that Airflow does not have; ``None`` if there is no record."""
+    try:
+        runs = read_history(store, folder.root, use_case.name)
+    except NotFoundError:  # no bucket yet
+        return None
+    return next((night for night in nights_of(runs, alive=()) if night.run["run_id"] == run_id), None)
 
 
 @app.get("/compare")
@@ -138,7 +157,10 @@ def _side(name: str, request: Request, user: Any) -> RunSide:
     if reported:
         report = read_json(store, reported.report("json"), ComparedReport)
         return side_of_report(report, url=url, settings=settings)
-    return side_of_live_run(_live_run(use_case, store, folder, run_id, request, user), url=url, settings=settings)
+    live = _live_run(use_case, store, folder, run_id, request, user)
+    if live is None:
+        raise _no_such_run(use_case, run_id)
+    return side_of_live_run(live, url=url, settings=settings)
 
 
 def _settings(store: ObjectStore, folder: RunFolder) -> dict[str, str]:
@@ -168,17 +190,20 @@ def _report_folder(use_case: UseCase, store: ObjectStore, folder: RunFolder, run
 
 def _live_run(
     use_case: UseCase, store: ObjectStore, folder: RunFolder, run_id: str, request: Request, user: Any
-) -> LiveRun:
-    """Return how far a run without a report is."""
+) -> LiveRun | None:
+    """Return how far a run without a report is; ``None`` if Airflow has no such run."""
     for entity in (DagAccessEntity.TASK_INSTANCE, DagAccessEntity.XCOM):  # the live page shows what tasks stored
         requires_access_dag("GET", entity, param_dag_id=use_case.dag_id)(request, user)
-    if run := read_run(use_case.dag_id, run_id):
-        return live_run(use_case, store, folder, run, now=datetime.datetime.now(datetime.UTC))
+    run = read_run(use_case.dag_id, run_id)
+    return live_run(use_case, store, folder, run, now=datetime.datetime.now(datetime.UTC)) if run else None
+
+
+def _no_such_run(use_case: UseCase, run_id: str) -> HTTPException:
     message = (
         f"Run {run_id} of {use_case.dag_id} has no report, and Airflow has no such run. Look for the run in Airflow, or"
         " for its report in the list of reports."
     )
-    raise HTTPException(404, message)
+    return HTTPException(404, message)
 
 
 def _is_report_of(store: ObjectStore, folder: RunFolder, use_case: UseCase, run_id: str) -> bool:

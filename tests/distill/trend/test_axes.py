@@ -85,8 +85,10 @@ def test_events_have_marks_of_their_own_shape_at_their_night() -> None:
     assert len({element.split("l", 1)[1][:6] for element in body}) == 3
 
 
-def test_a_lost_run_is_marked_as_failed() -> None:
-    assert "cross" in event_marks(PLOT, nights_of([begun()], alive=[]))[1]
+def test_a_run_that_did_not_end_has_a_mark_of_its_own() -> None:
+    mark = event_marks(PLOT, nights_of([begun()], alive=[]))[1]
+    assert 'class="gone"' in mark
+    assert "1 Nov 2026: did not end" in mark
 
 
 def test_a_new_champion_has_a_line_and_a_triangle() -> None:

@@ -14,13 +14,13 @@ from airflow.api_fastapi.app import _AuthManagerState
 from airflow.api_fastapi.auth.managers.simple.simple_auth_manager import SimpleAuthManager
 from starlette.testclient import TestClient
 
-from bedrock_distill.ui import overview_pages, report_pages
-from include.distill.config.budgets import Budget
+from bedrock_distill.ui import overview_pages, owner_budgets, report_pages
+from include.distill.config.budgets import Budget, OwnerBudgets
 from include.distill.config.layout import Layout
 from include.distill.config.loader import UseCases
 from include.distill.config.root_owner import claim_root
 from include.distill.config.use_case import UseCase
-from include.distill.core.errors import NotFoundError, RefusedError
+from include.distill.core.errors import NotFoundError, RefusedError, UseCaseError
 from include.distill.core.storage import write_json
 from include.distill.history.months import update_run
 from include.distill.trend.overview import BilledEndpoint
@@ -161,6 +161,66 @@ class TestOverview:
         hours = 26 * 24 + 8
         assert f"<dd>${7.5 + 0.1 * hours + 2.0:.2f}</dd>" in read(viewer, "/overview")
         assert "of $100.00 this month" in read(viewer, "/overview")
+
+    def test_example_nights_do_not_count_in_a_budget(
+        self, viewer: TestClient, objects: MemoryStore, use_case: UseCase, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        record(objects, use_case, entry(0, example=True, simulated=True))
+        record(objects, use_case, entry(1, spent_usd=2.0))
+        assert "<dd>$9.50</dd>" in read(viewer, "/overview"), "without a budget, the month shows the examples, too"
+        limited = use_case.model_copy(update={"budget": Budget(month_usd=100)})
+        monkeypatch.setattr(overview_pages, "load_use_cases", lambda: UseCases((limited,), ()))
+        shown = read(viewer, "/overview")
+        assert "of $100.00 this month" in shown
+        assert '<span class="meter"><span style="width: 2.0%"></span></span></dt><dd>$2.00</dd>' in shown
+
+    def test_the_budget_of_an_owner_counts_what_the_user_may_read(
+        self, viewer: TestClient, objects: MemoryStore, use_case: UseCase, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        limits = OwnerBudgets.model_validate({"owners": {"ml-platform": {"month_usd": 10}, "nobody": {"month_usd": 5}}})
+        monkeypatch.setattr(owner_budgets, "load_owner_budgets", lambda: limits)
+        own = {"owner": use_case.owner}
+        for run in (
+            entry(0, **own),
+            entry(-5, **own),
+            begun(1, estimated_usd=1.0, **own),
+            entry(2, example=True, **own),
+            entry(3, owner="the owner before"),
+        ):
+            record(objects, use_case, run)
+        record(objects, use_case.model_copy(update={"name": "payroll"}), entry(4))
+        shown = read(viewer, "/overview")
+        assert use_case.owner == "ml-platform"
+        assert "Budgets of owners, 2026-11 (UTC)" in shown
+        assert "<dd>$7.50 of $10.00 spent, $1.00 reserved, $1.50 or less left" in shown
+        assert '<span class="meter much"><span style="width: 85.0%">' in shown
+        assert "<small>aws_docs_qa. Not counted here: 1 other use case of this owner" in shown
+        assert "nobody" not in shown
+
+    def test_the_budget_of_an_owner_counts_standing_endpoints(
+        self, viewer: TestClient, objects: MemoryStore, use_case: UseCase, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        limits = OwnerBudgets.model_validate({"owners": {use_case.owner: {"month_usd": 10}}})
+        monkeypatch.setattr(owner_budgets, "load_owner_budgets", lambda: limits)
+        an_hour_ago = NOW - datetime.timedelta(hours=1)
+        endpoints = [BilledEndpoint("champion", an_hour_ago, 12.0, is_standing=True)]
+        monkeypatch.setattr(overview_pages, "billed_now", lambda _: {use_case.name: endpoints})
+        assert "<dd>$12.00 of $10.00 spent, $0.00 or less left" in read(viewer, "/overview")
+        monkeypatch.setattr(overview_pages, "billed_now", lambda _: {use_case.name: None})
+        assert "<dd>$0.00 or more of $10.00 spent, $10.00 or less left" in read(viewer, "/overview")
+
+    def test_budgets_that_cannot_be_read_hide_nothing_else(
+        self, viewer: TestClient, objects: MemoryStore, use_case: UseCase, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def fail() -> OwnerBudgets:
+            raise UseCaseError(INTERNAL)
+
+        record(objects, use_case, entry())
+        monkeypatch.setattr(owner_budgets, "load_owner_budgets", fail)
+        shown = read(viewer, "/overview")
+        assert "The budgets of owners cannot be shown. The error is UseCaseError." in shown
+        assert "tuned is better than base" in shown
+        assert "123456789012" not in shown
 
     def test_a_run_that_airflow_does_not_know_is_lost(
         self, viewer: TestClient, objects: MemoryStore, use_case: UseCase

@@ -216,6 +216,20 @@ class TestLivePage:
         with log_in(manager) as client:
             assert client.get(url_of("distill_aws_docs_qa", RUN_ID)).status_code == 403
 
+    def test_a_run_that_only_the_history_knows_has_a_page(
+        self, viewer: TestClient, objects: MemoryStore, use_case: UseCase
+    ) -> None:
+        """So does the failed night of ``make nights``, and a run that a person deleted in Airflow."""
+        run: Any = {**entry(0, state="failed", failed_tasks=["tuned.trained"]), "use_case": use_case.name}
+        started = datetime.datetime.fromisoformat(run["started_at"])
+        root = Layout(use_case.storage).roots[0]
+        update_run(objects, root, use_case.name, run["run_key"], started, lambda _: run)
+        answer = viewer.get(url_of(use_case.dag_id, run["run_id"]))
+        assert answer.status_code == 200
+        assert "<h1>This run has failed</h1>" in answer.text
+        assert "tuned.trained" in answer.text
+        assert "sandbox" in answer.headers["content-security-policy"]
+
     def test_a_run_that_airflow_does_not_have_is_explained(self, viewer: TestClient, objects: MemoryStore) -> None:
         answer = viewer.get(url_of("distill_aws_docs_qa", "manual__other"))
         assert answer.status_code == 404

@@ -86,7 +86,8 @@ class SimulatedRun:
 
     def model_arn(self, arm: str) -> str:
         """Return the ARN of the model that the run trained for an arm. Bedrock has no such model."""
-        return self._arn(f"custom-model/amazon.nova-micro-v1:0:128k/{self._job_name(arm)}")
+        # Bedrock refuses a request for an ARN whose last part has another form.
+        return self._arn(f"custom-model/amazon.nova-micro-v1:0:128k/{digest(self.folder.run_key, arm)[:12]}")
 
     def _job_name(self, arm: str) -> str:
         return f"simulated-night-{digest(self.folder.run_key, arm)[:12]}"

@@ -168,6 +168,7 @@ def test_a_budget_covers_a_use_case_or_all_runs_of_an_owner() -> None:
     budgets = [MonthBudget(kind, name, 1, "", "") for kind, name in (("use_case", "faq"), ("owner", "ml"))]  # type: ignore[arg-type]
     assert [covers(budget, run) for budget in budgets] == [True, True]
     assert [covers(budget, {**run, "use_case": "x", "owner": "y"}) for budget in budgets] == [False, False]
+    assert [covers(budget, {**run, "example": True}) for budget in budgets] == [False, False]
 
 
 def test_the_most_expensive_runs_come_first_and_free_ones_are_left_out() -> None:

@@ -33,6 +33,7 @@ class TestEarlierNights:
             pytest.param(night(21), id="later"),
             pytest.param(night(20, run_key="other"), id="same day"),
             pytest.param(night(19, simulated=False), id="other kind of models"),
+            pytest.param(night(19, example=True), id="example"),
         ],
     )
     def test_a_run_that_is_no_earlier_night_is_left_out(self, run: HistoryEntry) -> None:

@@ -468,6 +468,14 @@ class TestBudget:
         assert "A run that is not a dry run would not start now." in capsys.readouterr().out
         assert store.list(f"{FOLDER.root}/history/") == []
 
+    def test_an_earlier_run_that_ended_unrecorded_reserves_nothing_any_more(
+        self, estimate: Any, store: MemoryStore, use_case: UseCase, context: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        freeze(store, use_case, budget={"month_usd": 100})
+        put(store, past_run("a", 99.99, state="running", spent_usd=None))
+        monkeypatch.setattr(type(context["ti"]), "get_dagrun_state", lambda *_: "failed", raising=False)
+        assert estimate.execute(context)["budget"][0]["reserved_usd"] == 0
+
     def test_a_run_above_the_spend_cap_holds_nothing_of_the_budget(
         self, estimate: Any, store: MemoryStore, use_case: UseCase, context: Any
     ) -> None:

@@ -43,6 +43,8 @@ def test_a_month_has_two_promotions_one_drift_and_one_failure(month: tuple[Memor
     assert history == written.entries
     assert [index for index, run in enumerate(history) if "promoted" in run] == [8, 16]
     assert [index for index, run in enumerate(history) if run["state"] == "failed"] == [12]
+    assert history[12]["failed_tasks"] == ["tuned.trained"]
+    assert all(run["example"] for run in history), "neither budgets nor the drift of other runs count them"
     [drift] = [run for run in history if run.get("drift")]
     assert history.index(drift) == PLAN.drifts
     assert {change["measure"] for change in drift["drift"]} == {"half_win_rate", "usd_per_pair"}

@@ -221,11 +221,12 @@ PROMOTION: dict[str, dict[str, Probe]] = {
     "InvokeOwnEndpoints": ENDPOINTS,
     "ServeOwnModels": SERVING,
     "TagWhatIsBought": TAGGING,
-    "SwitchOwnEndpoints": {
+    "SwitchAndDeleteOwnResources": {
         "bedrock:UpdateCustomModelDeployment": _update_deployment,
         "bedrock:UpdateProvisionedModelThroughput": lambda a, c: a.hook(c).update_throughput(a.throughput, a.model),
+        **DELETED_MODELS,
+        **RELEASES,
     },
-    "DeleteOwnResources": {**DELETED_MODELS, **RELEASES},
     "ReadResources": READS,
     "ListDeployments": LISTS,
     "ReadObjects": {"s3:GetObject": _read_of(f"{TRAINING}/champions/docs.json")},

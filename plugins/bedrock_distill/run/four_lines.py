@@ -166,7 +166,7 @@ def _default_step(task: Explained, error: BaseException) -> str:
     elif isinstance(error, ServiceError):
         cause = "Correct what AWS's message names."
     elif isinstance(error, AirflowRuntimeError) and error.error.error is ErrorType.API_SERVER_ERROR:
-        cause = "Airflow's own API did not answer. Check the api-server and Airflow's database."
+        cause = "Airflow's own API did not answer. Check the API server and Airflow's database."
     elif isinstance(error, UnexpectedError) or not isinstance(error, DistillError):
         cause = (
             "Check the disk, the memory and the network of the machine that ran the task. If they are in order, report"

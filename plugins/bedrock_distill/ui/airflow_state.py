@@ -1,7 +1,7 @@
 """
 Read from Airflow's database which runs are in progress, and which questions wait for a person.
 
-Only Airflow's api-server, which serves the pages, may read the database. Tasks must not import this module.
+Only Airflow's API server, which serves the pages, may read the database. Tasks must not import this module.
 """
 
 from __future__ import annotations

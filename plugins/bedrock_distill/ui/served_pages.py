@@ -78,7 +78,7 @@ def logged(error: Exception, place: str) -> str:
     code = getattr(error, "code", "") or type(error).__name__
     return (
         f"The error is {code}. Try again later. If the error persists, ask the person who runs Airflow to search the"
-        f" api-server's log for {reference}."
+        f" API server's log for {reference}."
     )
 
 

@@ -373,7 +373,7 @@ class TestAirflowsOwnApi:
         assert "API_SERVER_ERROR" in lines[0]
         assert "ReadTimeout" in lines[0]
         if task.task_id != OUTCOME:
-            assert "Check the api-server and Airflow's database" in lines[3]
+            assert "Check the API server and Airflow's database" in lines[3]
 
     def test_airflow_repeats_the_task(self) -> None:
         assert not fails_at_once(self.ERROR)

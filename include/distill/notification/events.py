@@ -13,7 +13,18 @@ from include.distill.notification.links import Link, Place, runbook_url
 from include.distill.notification.message import Message
 from include.distill.report.drift_notes import drift_sentence
 
-HAPPENED, BILLED, TO_DO = "What happened", "What is billed now", "What to do"
+HAPPENED, BILLED, TO_DO, WHERE = "What happened", "What is billed now", "What to do", "Where"
+
+
+# What to do about a late run, by its state.
+_LATE_TO_DO = {
+    "running": "open the run. If a task waits for a person, answer in Required Actions. If a task failed, its error"
+    " names the task to clear. Otherwise wait: the run goes on.",
+    "queued": "open the earlier runs of this DAG. This run starts when they have ended. If all have ended, check"
+    " Airflow's scheduler.",
+    "failed": "open the run. The error of its task outcome names the tasks to clear.",
+    "success": "nothing. The run has succeeded, but too late.",
+}
 
 
 class UsedBudget(TypedDict):
@@ -45,14 +56,18 @@ class Origin:
 
 
 def message(event: Event, origin: Origin, what: str, lines: Sequence[str], links: Sequence[Link]) -> Message:
-    """Return a message, whose title names the installation and the use case, and whose last link is the runbook."""
+    """
+    Return a message about an event.
+
+    The title names the installation and the use case, the last line the run, and the last link the runbook.
+    """
     simulated = "SIMULATED " if origin.simulated else ""
     about = f"{origin.use_case}: " if origin.use_case else ""
     return Message(
         event=event,
         use_case=origin.use_case,
         title=f"[{origin.environment}] {simulated}{about}{what}",
-        lines=tuple(lines),
+        lines=(*lines, f"{WHERE}: {origin.place.described}."),
         links=(*links, ("Runbook", runbook_url(event))),
     )
 
@@ -70,7 +85,8 @@ def failed(origin: Origin, lines: Sequence[str], *, whole_run: bool) -> Message:
 
 def still_billed(origin: Origin, what: str, lines: Sequence[str]) -> Message:
     """Return the message about something that may be billed although no run needs it."""
-    return message("still_billed", origin, what, lines, [("Task", origin.place.task)])
+    links = _task_and_report(origin.place) if origin.use_case else [("Task", origin.place.task)]
+    return message("still_billed", origin, what, lines, links)
 
 
 def waits_for_approval(
@@ -79,13 +95,13 @@ def waits_for_approval(
     """Return the message about a task that waits for a person's decision."""
     who = f" Only these users may answer: {', '.join(approvers)}." if approvers else ""
     lines = [
-        f"{HAPPENED}: {origin.place.name} of run {origin.place.run_id} waits for a person: {subject}",
+        f"{HAPPENED}: {origin.place.name} waits for a person: {subject}",
         f"{BILLED}: {meanwhile}",
         f"{TO_DO}: open Required Actions and answer within {hours:g} h.{who} To ask again after a rejection, clear"
         f" {origin.place.task_id} with downstream.",
     ]
     links = [("Answer", origin.place.required_actions), *_task_and_report(origin.place)]
-    return message("waits_for_approval", origin, f"waits for an approval of {origin.place.task_id}", lines, links)
+    return message("waits_for_approval", origin, f"{origin.place.task_id} waits for an answer", lines, links)
 
 
 def verdict(origin: Origin, claim: str, spent_usd: float) -> Message:
@@ -95,7 +111,7 @@ def verdict(origin: Origin, claim: str, spent_usd: float) -> Message:
         f"{BILLED}: nothing by {origin.place.task_id}. The run has cost {usd_text(spent_usd)} so far.",
         f"{TO_DO}: read the report.",
     ]
-    return message("verdict", origin, "the report is ready", lines, [("Report", origin.place.report)])
+    return message("verdict", origin, "the report is ready", lines, _task_and_report(origin.place))
 
 
 def promoted(origin: Origin, arm: str, model_arn: str, *, before: str | None, endpoint: str) -> Message:
@@ -121,7 +137,7 @@ def drifted(origin: Origin, drifts: Sequence[Drift]) -> Message:
         f"{TO_DO}: look for changes of the input files, the prompts and the models since the last run. If the change"
         " is intended, do nothing. Otherwise correct it and trigger a new run.",
     ]
-    return message("drift", origin, "the results have drifted", lines, [("Report", origin.place.report)])
+    return message("drift", origin, "the results have drifted", lines, _task_and_report(origin.place))
 
 
 def budget_reached(origin: Origin, state: UsedBudget) -> Message:
@@ -142,13 +158,15 @@ def budget_reached(origin: Origin, state: UsedBudget) -> Message:
 
 
 def late(origin: Origin, *, ready_by: str, timezone: str, state: str) -> Message:
-    """Return the message about a run that has not ended in time."""
+    """
+    Return the message about a run that has not succeeded in time.
+
+    :param state: the state of the run when Airflow found that it was late.
+    """
     lines = [
-        f"{HAPPENED}: the run {origin.place.run_id} has not succeeded by {ready_by} ({timezone}). Its state is"
-        f" {state}.",
-        f"{BILLED}: see the report page of the run, which shows what is billed while the run goes on.",
-        f"{TO_DO}: look at the run. If a task failed, its error names the task to clear. If a task waits for a person,"
-        " answer in Required Actions.",
+        f"{HAPPENED}: the run has not succeeded by {ready_by} ({timezone}). Its state was {state} then.",
+        f"{BILLED}: the report page of the run shows this, also while the run goes on.",
+        f"{TO_DO}: {_LATE_TO_DO.get(state, _LATE_TO_DO['running'])}",
     ]
     links = [("Run", origin.place.run), ("Report", origin.place.report)]
     return message("late", origin, f"not ready by {ready_by}", lines, links)

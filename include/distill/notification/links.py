@@ -46,6 +46,12 @@ class Place:
         return f"{self.task_id}[{self.map_index}]" if self.map_index >= 0 else self.task_id
 
     @property
+    def described(self) -> str:
+        """The task, the run and the DAG in words, for a person who cannot use the links."""
+        task = f"task {self.name} of " if self.task_id else ""
+        return f"{task}run {self.run_id} of DAG {self.dag_id}"
+
+    @property
     def run(self) -> str:
         """The URL of the run."""
         dag_id, run_id = (quote(part, safe=":+") for part in (self.dag_id, self.run_id))  # quoted as in the UI

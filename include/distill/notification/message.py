@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from include.distill.config.notifications import Argument, Event
@@ -80,10 +80,8 @@ class Message:
             {"type": "header", "text": _plain(self.subject, _MAX_TITLE)},
             *[_section(_plain(fact, _MAX_SECTION)) for fact in facts if fact],
         ]
-        links = " | ".join(_slack_link(label, url) for label, url in self.links)
-        if links:
-            blocks.append(_section({"type": "mrkdwn", "text": links, "verbatim": True}))
-        return blocks
+        texts = _slack_links(self.links)
+        return [*blocks, *(_section({"type": "mrkdwn", "text": text, "verbatim": True}) for text in texts)]
 
     def slack_text(self) -> str:
         """Return the text that Slack shows where it cannot show blocks, such as on a locked phone."""
@@ -141,6 +139,20 @@ def _plain(text: str, most: int) -> dict[str, object]:
         text = text[: len(text) - (len(escaped) - most) // 5 - 1]
         escaped = slack_escaped(text)
     return {"type": "plain_text", "text": escaped, "emoji": False}
+
+
+def _slack_links(links: Iterable[Link]) -> Iterator[str]:
+    """Yield the texts of blocks with all links. Run ids can be long, and Slack refuses a block that is too long."""
+    text = ""
+    for label, url in links:
+        link = _slack_link(label, url)
+        separator = " | " if link.startswith("<") else "\n"  # a path is long, because the reader sees all of it
+        if text and len(text) + len(separator) + len(link) > _MAX_SECTION:
+            yield text
+            text = ""
+        text = f"{text}{separator}{link}" if text else link
+    if text:
+        yield text
 
 
 def _slack_link(label: str, url: str) -> str:

@@ -8,16 +8,15 @@ that a person triggers has no deadline.
 
 from __future__ import annotations
 
+import datetime
 import logging
-from datetime import timedelta
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk.definitions.callback import AsyncCallback
 from airflow.sdk.definitions.deadline import BaseDeadlineReference, DeadlineAlert
 
 if TYPE_CHECKING:
-    import datetime
-
     from include.distill.config.use_case import UseCase
 
 log = logging.getLogger(__name__)
@@ -71,9 +70,21 @@ def deadline_of(use_case: UseCase) -> DeadlineAlert | None:
         return None
     return DeadlineAlert(
         reference=ReadyByReference(use_case.ready_by, use_case.timezone),
-        interval=timedelta(),
+        interval=datetime.timedelta(),
         callback=AsyncCallback(report_late, kwargs={"use_case": use_case.name}),
     )
+
+
+def _succeeded_in_time(run: Mapping[str, Any], deadline: Mapping[str, Any]) -> bool:
+    """Return whether a run succeeded before its deadline. Airflow keeps the deadline if a person ended the run."""
+    ended, due = run.get("end_date"), deadline.get("deadline_time")
+    if run.get("state") != "success" or not ended or not due:
+        return False
+    return _time(ended) <= _time(due)
+
+
+def _time(value: str | datetime.datetime) -> datetime.datetime:
+    return datetime.datetime.fromisoformat(value) if isinstance(value, str) else value
 
 
 async def report_late(use_case: str, context: dict[str, Any] | None = None, **_: Any) -> None:
@@ -81,7 +92,8 @@ async def report_late(use_case: str, context: dict[str, Any] | None = None, **_:
     Notify people that a run is late. Airflow calls this function in the triggerer.
 
     :param use_case: name of the use case, whose current file names the channels.
-    :param context: the DAG run in the form of Airflow's REST API, under the key ``dag_run``.
+    :param context: the DAG run in the form of Airflow's REST API under the key ``dag_run``, and its deadline under the
+        key ``deadline``, both from the time at which the scheduler found that the deadline had passed.
     """
     from asgiref.sync import sync_to_async
 
@@ -96,6 +108,9 @@ async def report_late(use_case: str, context: dict[str, Any] | None = None, **_:
     found = await sync_to_async(load_use_cases, thread_sensitive=False)()
     current = next((one for one in found.valid if one.name == use_case), None)
     run = (context or {}).get("dag_run") or {}
+    if _succeeded_in_time(run, (context or {}).get("deadline") or {}):
+        log.info("The run %s of %s succeeded in time. Nobody is notified.", run.get("dag_run_id"), use_case)
+        return
     if current is None or current.ready_by is None:
         log.warning("A run of %s is late, but its file names no time any more. Nobody is notified.", use_case)
         return

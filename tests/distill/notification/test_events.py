@@ -42,11 +42,15 @@ MESSAGES = [
 
 @pytest.mark.parametrize("message", MESSAGES, ids=lambda message: message.event)
 def test_every_message_says_what_happened_what_is_billed_and_what_to_do(message: Message) -> None:
-    assert [line.partition(":")[0] for line in message.lines] == [events.HAPPENED, events.BILLED, events.TO_DO]
+    assert [line.partition(":")[0] for line in message.lines] == [
+        *(events.HAPPENED, events.BILLED, events.TO_DO, events.WHERE)
+    ]
     assert message.title.startswith("[prod] a: ")
     labels = [label for label, _ in message.links]
     assert labels[-1] == "Runbook"
-    assert {"Task", "Report", "Run"} & {*labels}
+    assert {"Task", "Run"} & {*labels}
+    assert "Report" in labels
+    assert message.lines[-1] == "Where: task tuned.trained of run run of DAG distill_a."
 
 
 def test_a_message_says_if_a_simulator_answered() -> None:
@@ -61,7 +65,9 @@ def test_a_failed_run_and_a_failed_task_have_different_titles() -> None:
 
 
 def test_an_event_of_all_use_cases_names_none() -> None:
-    assert events.still_billed(dataclasses.replace(ORIGIN, use_case=""), "x", []).title == "[prod] x"
+    message = events.still_billed(dataclasses.replace(ORIGIN, use_case=""), "x", [])
+    assert message.title == "[prod] x"
+    assert [label for label, _ in message.links] == ["Task", "Runbook"]  # such a DAG has no report
 
 
 def test_a_question_names_who_may_answer() -> None:
@@ -94,4 +100,26 @@ def test_a_budget_states_what_is_used() -> None:
 
 def test_a_late_run_states_its_state_and_the_time_zone() -> None:
     assert MESSAGES[7].title == "[prod] a: not ready by 06:00"
-    assert "has not succeeded by 06:00 (Europe/Berlin). Its state is running." in MESSAGES[7].text()
+    assert "has not succeeded by 06:00 (Europe/Berlin). Its state was running then." in MESSAGES[7].text()
+
+
+@pytest.mark.parametrize(
+    ("state", "to_do"),
+    [
+        ("failed", "The error of its task outcome names the tasks to clear."),
+        ("queued", "This run starts when they have ended."),
+        ("success", "nothing. The run has succeeded, but too late."),
+        ("running", "If a task waits for a person, answer in Required Actions."),
+        ("unknown", "If a task waits for a person, answer in Required Actions."),
+    ],
+)
+def test_what_to_do_about_a_late_run_depends_on_its_state(state: str, to_do: str) -> None:
+    assert to_do in events.late(ORIGIN, ready_by="06:00", timezone="UTC", state=state).lines[2]
+
+
+def test_without_the_address_of_the_ui_a_message_still_names_the_run() -> None:
+    place = Place("", "distill_a", "scheduled__2026-11-28T01:00:00+00:00")
+    message = events.late(dataclasses.replace(ORIGIN, place=place), ready_by="06:00", timezone="UTC", state="running")
+    assert "Where: run scheduled__2026-11-28T01:00:00+00:00 of DAG distill_a." in message.text()
+    assert "<" not in str(message.slack_blocks())
+    assert "<a " not in message.as_html()

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import json
 
 from hypothesis import given
@@ -30,7 +31,7 @@ def test_slack_shows_the_text_as_it_is() -> None:
     assert "&lt;!channel&gt; &amp; &lt;https://evil.example|click&gt; {{ var.value.x }}" in shown
     assert [block["text"]["type"] for block in blocks] == [*["plain_text"] * 3, "mrkdwn"]  # type: ignore[index]
     assert blocks[-1]["text"]["text"] == (  # type: ignore[index]
-        "<https://airflow.example.com/t?a=1&amp;b=2|Task> | Runbook: docs/runbook.md#failures"
+        "<https://airflow.example.com/t?a=1&amp;b=2|Task>\nRunbook: docs/runbook.md#failures"
     )
 
 
@@ -52,6 +53,19 @@ def test_a_subject_is_one_short_line(title: str) -> None:
 
 def test_a_line_break_adds_no_header() -> None:
     assert make_message(title="[prod] a\r\nBcc: evil@example.com\u2028x").subject == "[prod] a Bcc: evil@example.com x"
+
+
+def test_slack_accepts_links_of_a_long_run_id() -> None:
+    url = f"https://airflow.example.com/{'%20' * 450}"
+    message = dataclasses.replace(make_message(), links=tuple((f"Link {number}", url) for number in range(5)))
+    texts = [block["text"]["text"] for block in message.slack_blocks()[3:]]  # type: ignore[index]
+    assert [len(text) <= 3_000 for text in texts] == [True] * 3
+    assert " | ".join(texts) == " | ".join(f"<{url}|Link {number}>" for number in range(5))
+
+
+def test_slack_shows_each_path_on_a_line_of_its_own() -> None:
+    message = dataclasses.replace(make_message(), links=(("Task", "/dags/a"), ("Runbook", "docs/runbook.md#x")))
+    assert message.slack_blocks()[-1]["text"]["text"] == "Task: /dags/a\nRunbook: docs/runbook.md#x"  # type: ignore[index]
 
 
 @given(st.text(alphabet="&<>ab", min_size=1, max_size=9_000))

@@ -11,14 +11,16 @@ from typing import Any
 
 import pytest
 import yaml
-from airflow.models import DagRun, import_all_models
+from airflow.models import DagModel, DagRun, Deadline, Trigger, import_all_models
 from airflow.models.base import Base
 from airflow.sdk.definitions.deadline import DeadlineAlert
 from airflow.serialization.decoders import decode_deadline_alert
 from airflow.serialization.encoders import encode_deadline_alert
+from airflow.triggers.callback import CallbackTrigger
+from airflow.utils.state import DagRunState
 from airflow.utils.types import DagRunType
 from bedrock_distill_plugin import BedrockDistillPlugin
-from sqlalchemy import create_engine
+from sqlalchemy import create_engine, select
 from sqlalchemy.orm import Session
 
 from bedrock_distill.notify.ready_by import ReadyByReference, deadline_of, report_late
@@ -83,8 +85,10 @@ def test_the_scheduler_computes_the_deadline_on_the_clocks_of_the_zone(
     assert evaluated(scheduler, session) == datetime.datetime.fromisoformat(deadline)
 
 
-def test_a_run_that_a_person_triggers_has_no_deadline(scheduler: Any, session: Session) -> None:
-    add_run(session, DagRunType.MANUAL, "2026-03-28T01:00+00:00")
+@pytest.mark.parametrize("run_type", [one for one in DagRunType if one is not DagRunType.SCHEDULED])
+def test_only_a_scheduled_run_has_a_deadline(scheduler: Any, session: Session, run_type: DagRunType) -> None:
+    """Runs that a person or another DAG triggers have none, nor have the historical runs of a backfill."""
+    add_run(session, run_type, "2026-03-28T01:00+00:00")
     assert evaluated(scheduler, session) is None
     assert evaluated(scheduler, session, "unknown") is None
 
@@ -114,14 +118,59 @@ def files(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 
 
 def test_people_are_notified_of_a_late_run(files: Path, slack: WebHook) -> None:
-    raw = raw_use_case(ready_by="06:00", timezone="Europe/Berlin", notify=LATE)
-    (files / "tiny.yaml").write_text(yaml.safe_dump(raw), encoding="utf-8")
+    write_use_case(files)
     run = {"dag_run_id": "scheduled__1", "state": "running"}
     asyncio.run(report_late("tiny", context={"dag_run": run, "deadline": {}}))
     (body,) = slack.bodies
     assert body["text"].endswith("tiny: not ready by 06:00")
-    assert "scheduled__1 has not succeeded by 06:00 (Europe/Berlin). Its state is running." in str(body["blocks"])
+    assert "the run has not succeeded by 06:00 (Europe/Berlin). Its state was running then." in str(body["blocks"])
     assert "https://airflow.example.com/dags/distill_tiny/runs/scheduled__1" in str(body["blocks"])
+
+
+def write_use_case(folder: Path) -> None:
+    raw = raw_use_case(ready_by="06:00", timezone="Europe/Berlin", notify=LATE)
+    (folder / "tiny.yaml").write_text(yaml.safe_dump(raw), encoding="utf-8")
+
+
+@pytest.mark.parametrize(("ended", "sent"), [("2026-03-28T04:59:59Z", 0), ("2026-03-28T05:00:01Z", 1)])
+@pytest.mark.parametrize("written", [str, datetime.datetime.fromisoformat])
+def test_nobody_is_notified_of_a_run_that_a_person_marked_as_successful_in_time(
+    files: Path, slack: WebHook, ended: str, sent: int, written: Any
+) -> None:
+    write_use_case(files)
+    run = {"dag_run_id": "scheduled__1", "state": "success", "end_date": ended}
+    deadline = {"deadline_time": written("2026-03-28T05:00:00+00:00")}
+    asyncio.run(report_late("tiny", context={"dag_run": run, "deadline": deadline}))
+    assert len(slack.bodies) == sent
+
+
+@pytest.mark.parametrize("state", [DagRunState.RUNNING, DagRunState.FAILED])
+def test_airflow_stores_the_alert_and_calls_it_in_the_triggerer(
+    scheduler: Any, session: Session, files: Path, slack: WebHook, state: DagRunState
+) -> None:
+    """The alert goes through the two tables in which the scheduler leaves it for the triggerer."""
+    write_use_case(files)
+    add_run(session, DagRunType.SCHEDULED, "2026-03-28T01:00+00:00")
+    session.add(DagModel(dag_id="distill_tiny", bundle_name="dags-folder"))
+    run = session.scalars(select(DagRun)).one()
+    run.state = state
+    deadline = Deadline(evaluated(scheduler, session), scheduler.callback, run.id, None, "distill_tiny")
+    session.add(deadline)
+    session.flush()
+    deadline.handle_miss(session)
+    session.flush()
+    session.expire_all()
+    (stored,) = session.scalars(select(Trigger)).all()
+    trigger = CallbackTrigger(**stored.kwargs)
+
+    async def events() -> list[Any]:
+        return [event.payload["state"] async for event in trigger.run()]
+
+    assert stored.classpath == "airflow.triggers.callback.CallbackTrigger"
+    assert asyncio.run(events()) == ["running", "success"]
+    (body,) = slack.bodies
+    assert f"Its state was {state} then." in str(body["blocks"])
+    assert deadline.missed
 
 
 def test_a_use_case_that_was_removed_notifies_nobody(files: Path, caplog: pytest.LogCaptureFixture) -> None:

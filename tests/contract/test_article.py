@@ -31,16 +31,17 @@ from bedrock_distill.operators.train import BedrockSubmitCustomizationJobOperato
 from bedrock_distill.sensors.customization_job import BedrockCustomizationJobSensor
 from bedrock_distill.sensors.provisioned_throughput import BedrockProvisionedThroughputSensor
 from include.distill.config.layout import run_uri
-from include.distill.config.loader import USE_CASES_FOLDER
 from include.distill.core.errors import InputError
 from include.distill.core.naming import run_key
 from include.distill.core.storage import read_json
 from tests.fakes.aws_simulator import RunningSimulator, start_simulator
 from tests.fakes.variables import VARIABLES
 from tests.plugins.conftest import FakeTaskInstance
+from tools.local_airflow.settings import Layout
 
+FOLDER = Layout().past_use_cases
 DAG_ID, RUN_ID = "distill_article", "manual__1"
-ROOT = f"s3://{VARIABLES['DISTILL_TRAINING_BUCKET']}-us-west-2/distill"
+ROOT = "s3://bedrock-distill-training-us-west-2/distill"
 RUN_URI = run_uri(ROOT, "article", run_key(DAG_ID, RUN_ID))
 PATIENCE = {"poll_interval_seconds": 0.1, "timeout_seconds": 60, "deferrable": False}
 SMALL = {"documents": 60, "evaluation_rows": 6}
@@ -125,8 +126,9 @@ class ArticleRun:
 
 @pytest.fixture
 def run(account: RunningSimulator, tmp_path: Path) -> ArticleRun:
-    raw = yaml.safe_load((USE_CASES_FOLDER / "article.yaml").read_text(encoding="utf-8"))
+    raw = yaml.safe_load((FOLDER / "article.yaml").read_text(encoding="utf-8"))
     raw["source"] |= SMALL
+    raw["aws"]["role_arn"] = VARIABLES["DISTILL_ROLE_ARN"]  # the account of this test is not the one of `make run`
     raw["arms"] = ARMS
     raw["approval"] = {"before_spending": "never", "before_hourly": "never"}
     folder = tmp_path / "use_cases"
@@ -138,7 +140,7 @@ def run(account: RunningSimulator, tmp_path: Path) -> ArticleRun:
 def test_on_the_day_of_the_article_preflight_accepts_its_models(
     account: RunningSimulator, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    warnings = ArticleRun(USE_CASES_FOLDER).preflight()["warnings"]
+    warnings = ArticleRun(FOLDER).preflight()["warnings"]
     (day,) = [warning for warning in warnings if "SIMULATED" in warning]
     assert day.startswith("As of 2025-02-12, SIMULATED: this account has the models and operations of that day.")
     assert not any("include/models.yaml lists" in warning for warning in warnings)
@@ -150,7 +152,7 @@ def test_on_the_day_of_the_article_preflight_accepts_its_models(
 def test_today_preflight_refuses_the_retired_models_with_their_ends_of_life(account: RunningSimulator) -> None:
     account.admin("PUT", "settings", {"as_of": None})
     with pytest.raises(InputError) as raised:
-        ArticleRun(USE_CASES_FOLDER).preflight()
+        ArticleRun(FOLDER).preflight()
     message = str(raised.value)
     assert "Problems (2)" in message
     assert "Bedrock retired model claude-3-sonnet on 2026-07-30" in message

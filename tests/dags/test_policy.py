@@ -31,10 +31,7 @@ def use_case_dags(*names: str) -> set[str]:
     return {f"distill_{name}" for name in names} | {f"distill_label__{name}" for name in names}
 
 
-DAGS = (
-    use_case_dags("article", "aws_docs_qa", "compare_arms", "compare_methods", "compare_prompts", "promote_demo")
-    | OTHER_DAGS
-)
+DAGS = use_case_dags("aws_docs_qa", "compare_arms", "compare_methods", "compare_prompts", "promote_demo") | OTHER_DAGS
 JUDGES = {"judge.claude-haiku-4-5", "judge.mistral-large-3"}
 TASKS = {
     "preflight": {"ingest"},

@@ -8,5 +8,4 @@ VARIABLES = {
     **LOCAL_INSTALLATION,
     "DISTILL_ENVIRONMENT": "test",
     "DISTILL_ROLE_ARN": "arn:aws:iam::123456789012:role/bedrock-distill-customization",
-    "DISTILL_ROLE_ARN_US_WEST_2": "",
 }

@@ -17,7 +17,7 @@ from tools.local_airflow.check_account import check_account
 from tools.local_airflow.exit_codes import exit_code_of
 from tools.local_airflow.lock import read_holder
 from tools.local_airflow.server import COMMAND, serve
-from tools.local_airflow.settings import Layout, read_day, read_request
+from tools.local_airflow.settings import Layout, read_day
 
 
 def main(arguments: list[str]) -> int:
@@ -31,8 +31,7 @@ def _carry_out(command: str, layout: Layout) -> int:
     if command in ("run", "up", "serve"):  # `down` and `clean` work on whatever was started
         layout = replace(layout, as_of=read_day(os.environ))
     if command == "serve":
-        request = read_request(os.environ, working_folder=Path.cwd(), use_cases=layout.use_cases)
-        return serve(layout, os.environ, request)
+        return serve(layout, os.environ, commands.requested(layout, os.environ))
     carry_out = {
         "run": commands.run,
         "up": background.up,

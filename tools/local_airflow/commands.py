@@ -71,7 +71,7 @@ def label_if_asked(
     # make clean runs without the libraries that this module needs
     from tools.local_airflow.labeling import asks_workers, label_with_simulated_workers
 
-    use_case = asks_workers(stack.layout.use_cases / f"{request.use_case}.yaml", stack.environment)
+    use_case = asks_workers(stack.layout.use_case_file(request.use_case), stack.environment)
     if use_case is None:
         return True, ""
     return label_with_simulated_workers(stack, use_case, environ, timeout_seconds)
@@ -82,12 +82,14 @@ def let_workers_read(layout: Layout) -> None:
     # make clean runs without the libraries that this module needs
     from tools.local_airflow.labeling import open_worker_portals
 
-    open_worker_portals(layout.use_cases)
+    open_worker_portals(layout.all_use_cases)
 
 
 def requested(layout: Layout, environ: Mapping[str, str]) -> RunRequest:
     """Read the requested run. Paths are relative to the working folder."""
-    return read_request(environ, working_folder=Path.cwd(), use_cases=layout.use_cases)
+    return read_request(
+        environ, working_folder=Path.cwd(), use_cases=layout.use_cases, past_use_cases=layout.past_use_cases
+    )
 
 
 def read_timeout(environ: Mapping[str, str]) -> float:
@@ -153,7 +155,7 @@ def _published_day(layout: Layout, use_case: str) -> str | None:
     from include.distill.config.loader import load_use_case
     from include.distill.config.published import load_published
 
-    published = load_use_case(layout.use_cases / f"{use_case}.yaml", LOCAL_INSTALLATION).published
+    published = load_use_case(layout.use_case_file(use_case), LOCAL_INSTALLATION).published
     return load_published(published).published.isoformat() if published else None
 
 

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from include.distill.core.errors import DistillError
 from tools.local_airflow.airflow_api import AirflowApi
+from tools.local_airflow.gathered_use_cases import gather_use_cases
 from tools.local_airflow.health import Problem, ask_components
 from tools.local_airflow.interruption import Interrupted, uninterrupted
 from tools.local_airflow.lock import Holder, LockHeldError, read_holder, who_and_since
@@ -112,7 +113,7 @@ def remember_folders(layout: Layout, folders: Sequence[Path]) -> list[Path]:
 
 def watch(stack: LocalStack, layout: Layout) -> NoReturn:
     """
-    Restart components of a stack when necessary, and record each restart.
+    Restart components of a stack when necessary, and record each restart. Link use cases that are new in the checkout.
 
     :raises ComponentDiedError: a component had to be restarted too often. The file ``ended`` then says so.
     """
@@ -121,6 +122,7 @@ def watch(stack: LocalStack, layout: Layout) -> NoReturn:
         try:
             for note in stack.check():
                 restarts.add(note)
+            gather_use_cases(layout)
         except ComponentDiedError as error:
             layout.ended.write_text(f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC: {error}", encoding="utf-8")
             raise

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Literal
 from include.distill.core.errors import DistillError
 from tools.local_airflow.account import enter_account
 from tools.local_airflow.environment import build_environment, load_keys
+from tools.local_airflow.gathered_use_cases import gather_use_cases
 from tools.local_airflow.interruption import uninterrupted
 from tools.local_airflow.lock import CheckoutLock, Holder
 from tools.local_airflow.ports import reserve_ports
@@ -65,7 +66,8 @@ def open_session(
                 input_roots=input_roots,
             )
             enter_account(ports)
-            stack = LocalStack(layout, ports, environment)
+            use_cases = str(gather_use_cases(layout))
+            stack = LocalStack(layout, ports, {**environment, "DISTILL_USE_CASES": use_cases})
             try:
                 yield Session(stack, lock, holder)
             finally:

@@ -27,15 +27,10 @@ if TYPE_CHECKING:
 LOCAL_INSTALLATION = {
     "DISTILL_ENVIRONMENT": "local",
     "DISTILL_ROLE_ARN": "arn:aws:iam::123456789012:role/bedrock-distill-local-jobs",
-    "DISTILL_ROLE_ARN_US_WEST_2": "arn:aws:iam::123456789012:role/bedrock-distill-local-us-west-2-jobs",
     "DISTILL_TRAINING_BUCKET": "bedrock-distill-training",
     "DISTILL_OUTPUT_BUCKET": "bedrock-distill-output",
     # The AWS simulator accepts any flow definition. Programs answer in place of its workers.
-    # Bedrock needs it in the Region of the use case.
     "DISTILL_FLOW_DEFINITION_ARN": "arn:aws:sagemaker:us-east-1:123456789012:flow-definition/simulated-workers",
-    "DISTILL_FLOW_DEFINITION_ARN_US_WEST_2": (
-        "arn:aws:sagemaker:us-west-2:123456789012:flow-definition/simulated-workers"
-    ),
 }
 DEFAULT_USE_CASE = "aws_docs_qa"
 DEFAULT_DOCUMENTS = 40
@@ -51,6 +46,8 @@ class Layout:
     """
     The paths of a checkout and of the state of its local runs.
 
+    :param use_cases: the use cases of the checkout, which an installation loads too.
+    :param past_use_cases: use cases whose models Bedrock has retired. Only the local Airflow loads them.
     :param as_of: the day of the simulated account; None for today. Each day has an account and an Airflow of its own,
         because models, jobs and endpoints of one day may not exist on another day.
     """
@@ -58,6 +55,7 @@ class Layout:
     project: Path = PROJECT_ROOT
     dags: Path = PROJECT_ROOT / "dags"
     use_cases: Path = PROJECT_ROOT / "include" / "use_cases"
+    past_use_cases: Path = PROJECT_ROOT / "tools" / "local_airflow" / "past_use_cases"
     state: Path = PROJECT_ROOT / ".local"
     as_of: datetime.date | None = None
 
@@ -80,6 +78,17 @@ class Layout:
     def aws_simulator(self) -> Path:
         """The folder with the state of the AWS simulator: buckets, jobs, models, paid answers and the ledger."""
         return self._of_day("aws_simulator")
+
+    @property
+    def all_use_cases(self) -> Path:
+        """The folder with links to all use cases that the local Airflow loads."""
+        return self.state / "all_use_cases"
+
+    def use_case_file(self, name: str) -> Path:
+        """Return the file of a use case. A file of the checkout takes precedence over one of the past."""
+        own = self.use_cases / f"{name}.yaml"
+        past = self.past_use_cases / own.name
+        return past if past.is_file() and not own.is_file() else own
 
     def _of_day(self, name: str) -> Path:
         return self.state / (name if self.as_of is None else f"{name}-as-of-{self.as_of}")
@@ -189,15 +198,20 @@ class RunRequest:
         return [folder for folder in folders if not folder.is_relative_to(project / "include")]
 
 
-def read_request(environ: Mapping[str, str], *, working_folder: Path, use_cases: Path) -> RunRequest:
+def read_request(
+    environ: Mapping[str, str], *, working_folder: Path, use_cases: Path, past_use_cases: Path | None = None
+) -> RunRequest:
     """
     Read the requested run from the environment. An empty variable counts as not set.
 
+    :param past_use_cases: a second folder of use cases, if the command can run them.
     :raises InputError: a variable has a wrong value. The message names the variable, its value and the allowed values.
     """
     use_case = environ.get("USE_CASE") or DEFAULT_USE_CASE
-    if not USE_CASE_NAME.fullmatch(use_case) or not (use_cases / f"{use_case}.yaml").is_file():
-        names = ", ".join(sorted(path.stem for path in use_cases.glob("*.yaml"))) or "(the folder contains no use case)"
+    folders = [use_cases, *filter(None, [past_use_cases])]
+    known = {path.stem for folder in folders for path in folder.glob("*.yaml") if path.is_file()}
+    if not USE_CASE_NAME.fullmatch(use_case) or use_case not in known:
+        names = ", ".join(sorted(known)) or "(the folder contains no use case)"
         raise InputError(
             f"USE_CASE={use_case!r} has no file in {use_cases}. Nothing was started. Set it to one of: {names}."
         )

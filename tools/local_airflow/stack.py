@@ -103,7 +103,7 @@ class LocalStack:
         from include.distill.config.loader import load_use_cases
         from include.distill.inference.pools import required_pools
 
-        for name, settings in required_pools(load_use_cases(environment=self.environment).valid).items():
+        for name, settings in required_pools(load_use_cases(self.layout.all_use_cases, self.environment).valid).items():
             self.api.ensure_pool(name, settings)
 
     def _start_airflow(self, name: str) -> None:

@@ -24,8 +24,10 @@ _USED = re.compile(r"(?<!\$)\$\{(\w+)")
 # What the code of the DAGs and plugins reads itself. A test compares the names with the code.
 READ_BY_CODE = frozenset({ENVIRONMENT_VARIABLE, "DISTILL_CHECK_CONN_ID", "DISTILL_RUNBOOK_URL", "DISTILL_SCHEDULES"})
 # These settings fit only other installations. The first two belong to docker-compose. MWAA checks who may reach its web
-# server, and its tasks find no folder on their disk.
-NOT_ON_MWAA = frozenset({"DISTILL_UI_PORT", "DISTILL_UI_URL", "DISTILL_ALLOWED_HOSTS", "DISTILL_INPUT_ROOTS"})
+# server, its tasks find no folder on their disk, and the package contains the use cases.
+NOT_ON_MWAA = frozenset(
+    {"DISTILL_UI_PORT", "DISTILL_UI_URL", "DISTILL_ALLOWED_HOSTS", "DISTILL_INPUT_ROOTS", "DISTILL_USE_CASES"}
+)
 _HEADER = """\
 #!/bin/sh
 # The settings of the pipeline. MWAA runs this script before it starts a component, and passes the exported variables on

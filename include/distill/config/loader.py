@@ -27,7 +27,8 @@ from include.distill.core.errors import PromptError, UseCaseError
 from include.distill.core.paths import INCLUDE
 from include.distill.core.yaml_text import load_yaml
 
-USE_CASES_FOLDER = INCLUDE / "use_cases"
+# The local commands set the variable to a folder that also has use cases of the past, which no installation can run.
+USE_CASES_FOLDER = Path(os.environ.get("DISTILL_USE_CASES") or INCLUDE / "use_cases")
 _ANY_ROLE = "arn:aws:iam::123456789012:role/unused"  # a valid ARN, for a check that ignores the role
 _VARIABLE = re.compile(r"(?P<escape>\$\$(?=\{))|\$\{(?P<name>\w+)(?::-(?P<default>(?:[^}$]|\$\{\w+\}|\$(?!\{))*+))?\}")
 

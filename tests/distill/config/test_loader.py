@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -9,9 +12,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from include.distill.config import loader
+from include.distill.config.catalog import load_catalog
 from include.distill.config.loader import USE_CASES_FOLDER, expand_variables, load_use_case, load_use_cases
 from include.distill.config.sections import Prompts
 from include.distill.core.errors import FAILED_TASK, UseCaseError
+from include.distill.core.paths import PROJECT_ROOT
 from tests.distill.conftest import raw_use_case
 from tests.fakes.variables import VARIABLES
 
@@ -167,13 +172,19 @@ class TestFiles:
         loaded = load_use_cases(USE_CASES_FOLDER)
         assert loaded.problems == ()
         assert [use_case.name for use_case in loaded.valid] == [
-            "article",
             "aws_docs_qa",
             "compare_arms",
             "compare_methods",
             "compare_prompts",
             "promote_demo",
         ]
+
+    def test_an_installation_can_run_all_of_the_projects_use_cases_in_the_region_of_its_stack(self) -> None:
+        """A stack allows requests in one Region only, so a task of another Region would fail in every sweep."""
+        loaded = load_use_cases(USE_CASES_FOLDER, {**VARIABLES, "DISTILL_REGION": "us-east-1"})
+        assert loaded.places == (("aws_default", "us-east-1"),)
+        used = {model for use_case in loaded.valid for model in use_case.models}
+        assert [model for model in used if load_catalog().model(model).lifecycle == "retired"] == []
 
     @pytest.mark.parametrize("name", ["DISTILL_TRAINING_BUCKET", "DISTILL_OUTPUT_BUCKET", "DISTILL_ROLE_ARN"])
     @pytest.mark.parametrize("value", [None, ""])
@@ -185,13 +196,22 @@ class TestFiles:
         assert [missing in problem for problem in loaded.problems] == [True] * len(
             list(USE_CASES_FOLDER.glob("*.yaml"))
         )
-        assert loaded.places == (("aws_default", "us-east-1"), ("aws_default", "us-west-2"))
+        assert loaded.places == (("aws_default", "us-east-1"),)
 
     def test_a_file_with_the_ending_yml_is_reported(self, tmp_path: Path) -> None:
         write(tmp_path, "docs").rename(tmp_path / "docs.yml")
         loaded = load_use_cases(tmp_path)
         assert (loaded.valid, len(loaded.problems)) == ((), 1)
         assert loaded.problems[0].startswith("docs.yml: the name ends in .yml; expected .yaml")
+
+
+@pytest.mark.parametrize(("value", "expected"), [(None, "include/use_cases"), ("", "include/use_cases"), ("x", "x")])
+def test_a_variable_names_the_folder_of_the_use_cases(value: str | None, expected: str) -> None:
+    program = "from include.distill.config.loader import USE_CASES_FOLDER; print(USE_CASES_FOLDER)"
+    environment = {"PATH": os.defpath, **({} if value is None else {"DISTILL_USE_CASES": value})}
+    command = [sys.executable, "-c", program]
+    printed = subprocess.run(command, env=environment, cwd=PROJECT_ROOT, capture_output=True, text=True, check=True)
+    assert printed.stdout.strip().removeprefix(f"{PROJECT_ROOT}/") == expected
 
 
 class TestPlaces:

@@ -13,6 +13,7 @@ from include.distill.config.loader import load_use_case
 from include.distill.config.published import PUBLISHED_FOLDER, load_published, published_names
 from include.distill.core.errors import UseCaseError
 from tests.distill.conftest import article_use_case, make_use_case
+from tools.local_airflow.settings import Layout
 
 ARTICLE = load_published("article")
 
@@ -28,7 +29,7 @@ def test_every_published_file_names_models_of_the_catalog_and_a_source_for_each_
 
 
 def test_the_articles_arms_and_comparisons_are_those_of_its_use_case() -> None:
-    use_case = load_use_case(PUBLISHED_FOLDER.parent / "use_cases" / "article.yaml")
+    use_case = load_use_case(Layout().use_case_file("article"))
     assert use_case.published == "article"
     assert set(ARTICLE.arms) == {arm.name for arm in use_case.arms}
     compared = {(pair.candidate, pair.baseline) for pair in use_case.pairs}

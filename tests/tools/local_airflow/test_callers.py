@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from include.distill.config.catalog import load_catalog
+from include.distill.config.loader import load_use_case
 from include.distill.core.paths import PROJECT_ROOT
 from tools.aws_simulator.stacks.deployments import render_deployment
 from tools.local_airflow.callers import (
@@ -18,7 +20,7 @@ from tools.local_airflow.callers import (
     connection_uri,
     connection_variables,
 )
-from tools.local_airflow.settings import LOCAL_INSTALLATION
+from tools.local_airflow.settings import LOCAL_INSTALLATION, Layout
 
 
 def test_every_role_has_a_connection_and_none_is_the_owner() -> None:
@@ -50,12 +52,16 @@ def test_the_simulator_enforces_the_policies_of_the_stack_for_every_role() -> No
 def test_the_stacks_are_those_of_the_local_installation() -> None:
     first, second = (render_deployment(path)[0] for path in STACKS)
     expected = {name: value for name, value in LOCAL_INSTALLATION.items() if "FLOW_DEFINITION" not in name}
-    west = expected.pop("DISTILL_ROLE_ARN_US_WEST_2")
     stated = dict(line.split("=", 1) for line in first.outputs["EnvFile"].splitlines())
     assert stated.items() >= expected.items()
-    assert second.outputs["JobsRoleArn"] == west
-    assert (second.outputs["Region"], second.outputs["EnvironmentName"]) == ("us-west-2", "local")
-    assert second.outputs["TrainingBucket"] == f"{expected['DISTILL_TRAINING_BUCKET']}-us-west-2"
+    article = load_use_case(Layout().use_case_file("article"), LOCAL_INSTALLATION)
+    assert second.outputs["JobsRoleArn"] == article.aws.role_arn
+    assert (second.outputs["Region"], second.outputs["EnvironmentName"]) == (article.aws.region, "local")
+    buckets = (second.outputs["TrainingBucket"], second.outputs["OutputBucket"])
+    assert buckets == (article.storage.training_bucket, article.storage.output_bucket)
+    models = {load_catalog().model(key).foundation_id for key in article.all_models}
+    parameters = yaml.safe_load(STACKS[1].read_text(encoding="utf-8"))["parameters"]
+    assert set(parameters["FoundationModels"].split(",")) == models
 
 
 @pytest.mark.parametrize("stack", STACKS, ids=lambda path: path.stem)

@@ -68,8 +68,8 @@ def test_workers_may_see_the_buckets_of_the_use_cases_that_ask_workers_once_the_
 
 
 @pytest.mark.parametrize("name", ["article", "compare_methods"])
-def test_the_local_account_has_workers_in_the_region_of_each_shipped_use_case_that_asks_workers(name: str) -> None:
-    use_case = asks_workers(USE_CASES_FOLDER / f"{name}.yaml", VARIABLES)
+def test_the_local_account_has_workers_in_the_region_of_each_use_case_that_asks_workers(name: str) -> None:
+    use_case = asks_workers(Layout().use_case_file(name), VARIABLES)
     assert use_case is not None
     assert use_case.human_workers is not None
     assert use_case.human_workers.flow_definition_arn.split(":")[3] == use_case.aws.region

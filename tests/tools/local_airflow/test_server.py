@@ -16,6 +16,7 @@ import pytest
 from tools.local_airflow import health as health_module
 from tools.local_airflow import server
 from tools.local_airflow.background import down
+from tools.local_airflow.gathered_use_cases import gather_use_cases
 from tools.local_airflow.health import REPORTED
 from tools.local_airflow.lock import Holder, LockHeldError
 from tools.local_airflow.process_table import start_time
@@ -134,6 +135,21 @@ def test_restarts_and_the_end_of_a_stack_are_told_to_later_commands(
     assert ServedStack(layout, holder).check() == [], "a later command does not print it again"
     assert "has ended on its own. Its state is kept." in describe_end(layout)
     assert "scheduler ended on its own, after it was restarted 3 times" in describe_end(layout)
+
+
+def test_a_use_case_that_is_added_to_the_checkout_is_loaded_by_a_running_stack(
+    layout: Layout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    layout = replace(layout, use_cases=layout.state / "own")
+    layout.use_cases.mkdir()
+    layout.logs.mkdir()
+    gather_use_cases(layout)
+    (layout.use_cases / "new.yaml").touch()
+    monkeypatch.setattr(server, "WATCH_SECONDS", 0.001)
+    stack: Any = StackThatDies()
+    with pytest.raises(ComponentDiedError):
+        watch(stack, layout)
+    assert (layout.all_use_cases / "new.yaml").is_file()
 
 
 def test_a_killed_background_process_is_told_to_the_next_command(

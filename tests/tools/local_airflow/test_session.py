@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from include.distill.config.loader import load_use_cases
 from tools.local_airflow import session as session_module
 from tools.local_airflow.account import SimulatorError
 from tools.local_airflow.lock import CheckoutLock, read_holder
@@ -49,9 +50,17 @@ def test_the_lock_is_held_during_the_session_and_released_after_it(tmp_path: Pat
     with open_session(layout, {}, input_roots=[], command="make run", schedules="off") as session:
         holder = read_holder(layout.lock)
         assert holder == session.holder
-        assert session.stack.environment["DISTILL_SCHEDULES"] == "off"  # type: ignore[attr-defined]
+        assert session.stack.environment["DISTILL_SCHEDULES"] == "off"
     assert read_holder(layout.lock) is None
     CheckoutLock(layout.lock).acquire("make run")
+
+
+def test_the_stack_loads_the_use_cases_of_the_checkout_and_those_of_the_past(tmp_path: Path) -> None:
+    layout = Layout(state=tmp_path)
+    with open_session(layout, {}, input_roots=[], command="make up", schedules="housekeeping") as session:
+        folder = Path(session.stack.environment["DISTILL_USE_CASES"])
+    assert {"article.yaml", "aws_docs_qa.yaml"} < {path.name for path in folder.iterdir()}
+    assert load_use_cases(folder, session.stack.environment).problems == ()
 
 
 def test_an_error_in_the_session_stops_the_stack(tmp_path: Path, fake_stack: type[FakeStack]) -> None:

@@ -55,6 +55,24 @@ def test_another_use_case_sets_its_own_limits(tmp_path: Path, use_cases: Path) -
     assert "the use case's evaluation CSV (at most 5 questions)" in some.described
 
 
+def test_a_use_case_of_the_past_can_be_chosen(tmp_path: Path, use_cases: Path) -> None:
+    past = tmp_path / "past"
+    past.mkdir()
+    for name in ("article", "support"):
+        (past / f"{name}.yaml").touch()
+    chosen = {"USE_CASE": "article"}
+    request = read_request(chosen, working_folder=tmp_path, use_cases=use_cases, past_use_cases=past)
+    assert request.dag_id == "distill_article"
+    with pytest.raises(InputError, match=rf"no file in {use_cases}\. .* one of: article, aws_docs_qa, support\."):
+        read_request({"USE_CASE": "x"}, working_folder=tmp_path, use_cases=use_cases, past_use_cases=past)
+    with pytest.raises(InputError, match=r"one of: aws_docs_qa, support\."):
+        read_request(chosen, working_folder=tmp_path, use_cases=use_cases)
+    layout = Layout(use_cases=use_cases, past_use_cases=past)
+    assert layout.use_case_file("article") == past / "article.yaml"
+    assert layout.use_case_file("support") == use_cases / "support.yaml"
+    assert layout.use_case_file("unknown") == use_cases / "unknown.yaml"
+
+
 @pytest.mark.parametrize(
     ("variables", "named"),
     [

@@ -51,7 +51,7 @@ def read_run_record(store: ObjectStore, folder: RunFolder) -> RunRecord | None:
     problem = ContractError(
         f"{folder.run_record} does not name the run that owns this folder.",
         left="Nothing else in the folder was read, and nothing was written or bought.",
-        to_do="Restore an earlier version of the object, or trigger a new run instead.",
+        to_do="Restore the object from a backup or an earlier version, if you have one, or trigger a new run instead.",
         then_clear=FAILED_TASK,
     )
     return read_owner_record(store, folder.run_record, RunRecord, problem=problem)

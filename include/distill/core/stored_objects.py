@@ -15,7 +15,9 @@ _STORED_ANSWERS = (
     "It reuses the stored answers, which costs nothing, and pays only for requests that have changed or whose answers"
     " were deleted."
 )
-_RESTORE = "Restore an earlier version of the object."
+# The shipped buckets keep no versions, so there is an earlier version only in another bucket or in a backup.
+_RESTORE = "Restore the object from a backup or, if the bucket keeps versions, from an earlier version."
+_CORRECT = "Download the object and correct it."
 _BATCH_JOB = f"{_RESTORE} Do not delete the object: the job's answers would be bought again."
 _BILL = f"{_RESTORE} Do not delete the object: the bill of the run is computed from it."
 
@@ -32,7 +34,7 @@ class Advice(TypedDict):
 _ROWS: tuple[tuple[str, ...], ...] = (
     (
         r"/runs/.+/(?:use_case\.yaml|prompts\.json|champion\.json)",
-        "Restore an earlier version of the object, or clear preflight with downstream. Preflight freezes the"
+        f"{_RESTORE} Or clear preflight with downstream. Preflight freezes the"
         " current use case and prompts. If they have changed since preflight last ran, everything that the change"
         " affects is bought again; estimate lists it with its price.",
     ),
@@ -109,7 +111,7 @@ _ROWS: tuple[tuple[str, ...], ...] = (
     ),
     (
         r"/splits/[^/]+\.jsonl",
-        "Restore an earlier version of the object, then clear ingest with downstream, which costs nothing. If you"
+        f"{_RESTORE} Then clear ingest with downstream, which costs nothing. If you"
         " delete the object instead, ingest assigns all documents to training or evaluation again, so training,"
         " answers and verdicts are bought again.",
     ),
@@ -128,8 +130,8 @@ _ROWS: tuple[tuple[str, ...], ...] = (
     (r"/endpoints/[^/]+/rollbacks/[^/]+", f"{_RESTORE} Or trigger distill_rollback again.", FAILED_TASK),
     (
         r"/history/[^/]+/[^/]+\.json",
-        f"{_RESTORE} If you delete the object instead, the trend and the budget of the use case lack the runs of its"
-        " month.",
+        f"{_CORRECT} Or move it out of the folder history/: the trend and the budget of the use case then lack the runs"
+        " of its month.",
         FAILED_TASK,
     ),
     (
@@ -141,7 +143,7 @@ _ROWS: tuple[tuple[str, ...], ...] = (
 )
 _ADVICE = tuple((re.compile(f"{pattern}$"), advice, "".join(task)) for pattern, advice, *task in _ROWS)
 _OF_A_BATCH_JOB = re.compile(r"/batches/(?:open|landed|[0-9a-f]{16,})/")
-_UNKNOWN = "Clear the task that writes the object, or restore an earlier version of the object."
+_UNKNOWN = f"Clear the task that writes the object. If no task writes it again: {_RESTORE}"
 
 
 def advice_on(uri: str) -> Advice:

@@ -8,17 +8,21 @@ time. So a write is refused if the object has changed since it was read, and is 
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
 from include.distill.config.history_layout import histories_uri, history_month_uri, history_uri, month_name
 from include.distill.core.errors import MissingObjectError, NotFoundError, TransientError
 from include.distill.core.storage import ObjectStore, read_json, read_versioned_json, replace_json
+from include.distill.core.stored_objects import broken_record
 from include.distill.history.records import HistoryEntry, HistoryMonth
 
 _ATTEMPTS = 20
-_READERS = 8
+READERS = 8  # months that are read at the same time
+_LARGEST = 1e15  # JSON numbers can be larger, and Python also reads NaN and Infinity
+_MONTH = re.compile(r"/\d{4}-\d{2}\.json$")
 
 
 def read_history(
@@ -30,16 +34,66 @@ def read_history(
     :param root: ``s3://<training bucket>/<prefix>``.
     :param since: leave out the runs that were due to start before this time.
     """
-    uris = store.list(history_uri(root, use_case))
-    if since is not None:
-        first = history_month_uri(root, use_case, since)
-        uris = [uri for uri in uris if uri >= first]
-    with ThreadPoolExecutor(max_workers=_READERS) as pool:
-        months = list(pool.map(lambda uri: read_json(store, uri, HistoryMonth), uris))
-    runs = [run for month in months for run in month["runs"]]
-    if since is not None:
-        runs = [run for run in runs if datetime.datetime.fromisoformat(run["started_at"]) >= since]
-    return sorted(runs, key=run_order)
+    uris = listed_months(store, root, use_case, since)
+    with ThreadPoolExecutor(max_workers=READERS) as pool:
+        months = list(pool.map(lambda uri: read_runs(store, uri), uris))
+    return sorted(runs_since([run for month in months for run in month], since), key=run_order)
+
+
+def listed_months(store: ObjectStore, root: str, use_case: str, since: datetime.datetime | None) -> list[str]:
+    """
+    Return the URIs of the months of a history that may have runs since a time, oldest first.
+
+    Other objects in the folder, such as a copy of a month, are not listed.
+    """
+    first = "" if since is None else history_month_uri(root, use_case, since)
+    return [uri for uri in store.list(history_uri(root, use_case)) if uri >= first and _MONTH.search(uri)]
+
+
+def read_runs(store: ObjectStore, uri: str) -> list[HistoryEntry]:
+    """
+    Read the runs of one month.
+
+    :raises StoredRecordError: the object is not the history of a month.
+    :raises NewerFormatError: a newer version wrote the object.
+    """
+    runs = read_json(store, uri, HistoryMonth)["runs"]
+    _require_usable(runs, uri)
+    return runs
+
+
+def _require_usable(runs: Sequence[HistoryEntry], uri: str) -> None:
+    """Raise an error if a value has the right type, but no page and no budget could use it."""
+    for number, run in enumerate(runs, start=1):
+        if not (_is_time(run["started_at"]) and _is_time(run["ended_at"] or run["started_at"])):
+            raise broken_record(uri, f"has runs.{number} with a time that is not a time with a time zone")
+        if any(rate["half_win_ci95"] and len(rate["half_win_ci95"]) != 2 for rate in run.get("judges", ())):
+            raise broken_record(uri, f"has runs.{number}.judges with an interval that does not have two ends")
+        if not _has_finite_numbers(run):
+            raise broken_record(uri, f"has runs.{number} with a number that is not finite or far too large")
+
+
+def _has_finite_numbers(value: object) -> bool:
+    """Return whether all numbers are finite. A sum with NaN would fit into every budget."""
+    if isinstance(value, Mapping):
+        return all(map(_has_finite_numbers, value.values()))
+    if isinstance(value, list):
+        return all(map(_has_finite_numbers, value))
+    return not isinstance(value, int | float) or abs(value) <= _LARGEST
+
+
+def _is_time(text: str) -> bool:
+    try:
+        return datetime.datetime.fromisoformat(text).utcoffset() is not None
+    except ValueError:
+        return False
+
+
+def runs_since(runs: Sequence[HistoryEntry], since: datetime.datetime | None) -> list[HistoryEntry]:
+    """Return the runs that were due to start at a time or later; all runs without a time."""
+    if since is None:
+        return list(runs)
+    return [run for run in runs if datetime.datetime.fromisoformat(run["started_at"]) >= since]
 
 
 def run_order(run: HistoryEntry) -> tuple[str, str]:
@@ -65,7 +119,7 @@ def read_month(
     for uri in uris:
         if uri.endswith(f"/{name}"):
             with suppress(MissingObjectError):
-                runs += read_json(store, uri, HistoryMonth)["runs"]
+                runs += read_runs(store, uri)
     return runs
 
 

@@ -33,6 +33,7 @@ from include.distill.core.errors import (
     FAILED_TASK,
     BudgetExceededError,
     BudgetUnknownError,
+    ContractError,
     DistillError,
     NotFoundError,
     ServiceError,
@@ -64,6 +65,7 @@ if TYPE_CHECKING:
 # A claim of another run is decided after a few reads from S3. Only the claim of a task that was killed stays undecided.
 WAIT_SECONDS = 3.0
 _MOST_READS = 20
+_GIVE_ACCESS = "Give the connection access."
 
 
 @dataclass(frozen=True)
@@ -296,7 +298,7 @@ class RunBudgets:
     @contextmanager
     def _readable(self, what: str, connection: str) -> Iterator[None]:
         """
-        Turn an error of AWS in the block into one that says which budget cannot be kept.
+        Turn an error of AWS, or about a stored object, in the block into one that says which budget cannot be kept.
 
         An error that may be temporary is not changed, because Airflow repeats the task after it.
         """
@@ -307,12 +309,14 @@ class RunBudgets:
         except ServiceError as error:
             budgets = " and ".join(f"of {budget.whose}" for budget in self.budgets)
             keys = " and ".join(f"{budget.key} from {budget.file}" for budget in self.budgets)
+            cause, to_do = f"cannot be read or written with the Airflow connection {connection}", _GIVE_ACCESS
+            if isinstance(error, ContractError):  # the object itself is the problem, not the access to it
+                cause, to_do = "cannot be used", error.to_do
             raise BudgetUnknownError(
-                f"The monthly budget {budgets} cannot be kept, because {what} cannot be read or written with the"
-                f" Airflow connection {connection}. {error.happened}",
+                f"The monthly budget {budgets} cannot be kept, because {what} {cause}. {error.happened}",
                 left="The run did not start.",
                 billed="Nothing was bought.",
-                to_do=f"Give the connection access, or remove {keys}.",
+                to_do=f"{to_do} Or remove {keys}.",
                 then_clear=FAILED_TASK,
             ) from error
 

@@ -278,8 +278,26 @@ class TestOwner:
 
     def test_a_broken_history_of_the_own_use_case_stops_the_run(self, budgets: Any, store: MemoryStore) -> None:
         store.objects[f"{ROOT}/history/aws_docs_qa/2026-11.json"] = b"not JSON"
-        with pytest.raises(BudgetUnknownError, match="the history of use case aws_docs_qa"):
+        with pytest.raises(BudgetUnknownError, match="the history of use case aws_docs_qa cannot be used") as raised:
             budgets(100).claim(1.0)
+        assert "history/aws_docs_qa/2026-11.json is not JSON" in raised.value.happened
+        assert raised.value.to_do.startswith("Download the object and correct it. Or move it out of the folder")
+        assert "access" not in raised.value.to_do, "the connection is not the problem"
+
+    def test_an_amount_that_is_not_a_number_does_not_fit_into_every_budget(
+        self, budgets: Any, store: MemoryStore
+    ) -> None:
+        put(store, past_run("odd", float("nan")))
+        with pytest.raises(BudgetUnknownError, match="a number that is not finite"):
+            budgets(100).claim(1.0)
+
+    def test_a_history_of_a_newer_version_stops_the_run_and_asks_for_an_upgrade(
+        self, budgets: Any, store: MemoryStore
+    ) -> None:
+        store.objects[f"{ROOT}/history/aws_docs_qa/2026-11.json"] = b'{"format": 99, "version": "9.0.0", "runs": []}'
+        with pytest.raises(BudgetUnknownError, match=r"written by version 9\.0\.0") as raised:
+            budgets(100).claim(1.0)
+        assert "Upgrade this installation" in raised.value.to_do
 
     def test_a_use_case_file_that_is_not_valid_is_named_in_the_log(
         self, budgets: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]

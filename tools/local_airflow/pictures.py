@@ -38,7 +38,7 @@ TASK_GROUPS = ["prepare-run", "write-pairs", "base", "tuned", "judge", "finish-r
 ALL_TASKS_SHOWN = "count => document.querySelectorAll('.react-flow__node').length >= count"
 SETTLE_MILLISECONDS = 3000  # the graph moves into place with an animation
 QUESTION_SECONDS = 300.0
-TREND_DAYS = 31
+TREND_DAYS = 30
 DEMO = "promote_demo"
 REJECT = "Reject"
 

@@ -7,6 +7,7 @@ import io
 from collections.abc import Sequence
 from typing import get_args
 
+from include.distill.history.readable import UnusableMonth
 from include.distill.history.records import HistoryEntry, SpendingKind
 from include.distill.labeling.formula_escapes import escape_formulas
 from include.distill.trend.nights import Night
@@ -16,13 +17,17 @@ Cell = str | float | None
 _EMPTY = ("started_at", "ended_at", "state", "run_id")
 
 
-def csv_file(nights: Sequence[Night]) -> bytes:
+def csv_file(nights: Sequence[Night], *, unusable: Sequence[UnusableMonth] = ()) -> bytes:
     """
     Return the nights as a CSV file in UTF-8 with a byte order mark, oldest first.
 
     Texts are escaped, so that no spreadsheet program evaluates a part of them as a formula.
+
+    :param unusable: months whose runs are missing. Each has a row at its place, so that nobody takes the file for
+        complete.
     """
-    rows = [_row(night) for night in nights]
+    rows = [*(_missing_row(month) for month in unusable), *(_row(night) for night in nights)]
+    rows.sort(key=lambda row: str(row["started_at"]))
     names = list(dict.fromkeys(name for row in rows for name in row)) or list(_EMPTY)
     file = io.StringIO()
     writer = csv.writer(file)
@@ -64,6 +69,10 @@ def _row(night: Night) -> dict[str, Cell]:
         "champion_model_arn": run.get("champion_model_arn"),
         "drift": "; ".join(drift["measure"] for drift in night.drift) if "drift" in run else None,
     }
+
+
+def _missing_row(month: UnusableMonth) -> dict[str, Cell]:
+    return {"started_at": month.month, "state": "not known", "problem": month.sentence}
 
 
 def _yes(value: bool) -> str:

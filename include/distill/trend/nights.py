@@ -98,6 +98,30 @@ def nights_of(runs: Iterable[HistoryEntry], *, alive: Collection[str] | None = N
     return nights
 
 
+def earliest_start(days: int, now: datetime.datetime) -> datetime.datetime:
+    """Return the earliest time at which a night of the last ``days`` days can start; see :func:`last_days`."""
+    return _midnight(now) - datetime.timedelta(days=days)
+
+
+def last_days(nights: Sequence[Night], days: int, now: datetime.datetime) -> list[Night]:
+    """
+    Return the nights of the last ``days`` days (UTC).
+
+    The last day is today or, as long as no run of today is recorded, yesterday. So a nightly schedule always has
+    ``days`` nights, at any time of the day.
+
+    :param nights: the nights, oldest first.
+    """
+    today = _midnight(now)
+    ends_today = any(night.started >= today for night in nights)
+    first = earliest_start(days, now) + datetime.timedelta(days=1 if ends_today else 0)
+    return [night for night in nights if night.started >= first]
+
+
+def _midnight(moment: datetime.datetime) -> datetime.datetime:
+    return moment.astimezone(datetime.UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+
+
 def _state(run: HistoryEntry, alive: Collection[str] | None) -> RunState:
     if run["state"] == "running" and alive is not None and run["run_id"] not in alive:
         return "lost"

@@ -13,6 +13,7 @@ from include.distill.cost.records import BudgetState
 from include.distill.evaluation.champion import Champion
 from include.distill.history.records import JudgedRate
 from include.distill.report.drift_notes import MEASURE_NAMES
+from include.distill.report.html import format_dollars
 from include.distill.report.templates import drawn
 from include.distill.trend.figures import preference_figure
 from include.distill.trend.night_charts import line_sample, night_chart
@@ -24,6 +25,7 @@ from include.distill.trend.words import age_text, figure_text, interval_text
 _NIGHTS_DRAWN = 30
 _NIGHTS_MARKED = 14
 _CHART_HEIGHT = 96
+_DRIFT_DAYS = 7
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,9 @@ class UseCaseState:
     :param waiting: the tasks that wait for a person; ``None`` if this is not known.
     :param billed: the endpoints that are billed by the hour; ``None`` if this is not known.
     :param running: the ids of the runs that Airflow has not ended; ``None`` if this is not known.
+    :param problems: one sentence for each part that cannot be read.
+    :param is_month_known: whether all runs of this month can be read. If not, the amounts of the month say too little.
+    :param is_champion_known: whether the record of the champion can be read.
     """
 
     name: str
@@ -78,11 +83,19 @@ class UseCaseState:
     waiting: Sequence[Waiting] | None
     billed: Sequence[BilledEndpoint] | None
     running: Sequence[str] | None
+    problems: Sequence[str] = ()
+    is_month_known: bool = True
+    is_champion_known: bool = True
 
     @property
-    def hourly_usd(self) -> float:
-        """The sum of all known hourly prices."""
-        return sum(endpoint.usd_per_hour or 0.0 for endpoint in self.billed or ())
+    def hourly_usd(self) -> float | None:
+        """The sum of all known hourly prices; ``None`` if it is not known what is billed."""
+        return None if self.billed is None else sum(endpoint.usd_per_hour or 0.0 for endpoint in self.billed)
+
+    @property
+    def is_hourly_complete(self) -> bool:
+        """Whether all hourly prices are known."""
+        return self.billed is not None and all(endpoint.usd_per_hour is not None for endpoint in self.billed)
 
 
 @dataclass(frozen=True)
@@ -148,7 +161,7 @@ def _card(state: UseCaseState, now: datetime.datetime) -> dict[str, object]:
         "chart": drawn(chart),
         "marked": state.nights[-_NIGHTS_MARKED:],
         "champion": _champion(state.champion, now),
-        "drifted": ", ".join(MEASURE_NAMES[drift["measure"]] for drift in last.drift) if last else "",
+        "drift": _recent_drift(state.nights, now),
         "share": _share(state),
         "running": [(run_id, run_path(state.dag_id, run_id)) for run_id in state.running or ()],
         "waiting": [(one, age_text(one.since, now)) for one in state.waiting or ()],
@@ -167,6 +180,25 @@ def _rate(rate: JudgedRate) -> str:
     return f"{rate['judge']}: half-win rate {shown}, {rate['questions']:,} questions"
 
 
+def _recent_drift(nights: Sequence[Night], now: datetime.datetime) -> dict[str, object] | None:
+    """
+    Return the newest change beyond chance of the last days; ``None`` if there was no change.
+
+    A change is shown for some days and not only until the next run, because nobody may look at the page each morning.
+    """
+    since = now - datetime.timedelta(days=_DRIFT_DAYS)
+    checked = [night for night in nights if "drift" in night.run]
+    newest = next((index for index in reversed(range(len(checked))) if checked[index].drift), None)
+    if newest is None or checked[newest].started < since:
+        return None
+    night = checked[newest]
+    return {
+        "night": night,
+        "measures": ", ".join(MEASURE_NAMES[drift["measure"]] for drift in night.drift),
+        "later": len(checked) - newest - 1,
+    }
+
+
 def _champion(champion: Champion | None, now: datetime.datetime) -> dict[str, str] | None:
     if champion is None:
         return None
@@ -177,18 +209,27 @@ def _champion(champion: Champion | None, now: datetime.datetime) -> dict[str, st
 
 
 def _share(state: UseCaseState) -> float | None:
-    """Return which share of the budget is spent or reserved; ``None`` without a budget."""
-    if not state.budget_usd:
+    """Return which share of the budget is spent or reserved; ``None`` without a budget or if this is not known."""
+    if not state.budget_usd or not state.is_month_known:
         return None
     return (state.spent_usd + state.reserved_usd) / state.budget_usd
 
 
-def _totals(states: Sequence[UseCaseState]) -> dict[str, float | bool]:
+def _totals(states: Sequence[UseCaseState]) -> dict[str, float | str]:
+    hourly = [state.hourly_usd for state in states if state.hourly_usd is not None]
+    month = [state.spent_usd for state in states if state.is_month_known]
+    is_month_complete = all(state.is_month_known and state.billed is not None for state in states)
+    waiting = [len(state.waiting) for state in states if state.waiting is not None]
     return {
         "use_cases": len(states),
-        "waiting": sum(len(state.waiting or ()) for state in states),
-        "hourly": sum(state.hourly_usd for state in states),
-        "billing_known": all(state.billed is not None for state in states),
-        "waiting_known": all(state.waiting is not None for state in states),
-        "month": sum(state.spent_usd for state in states),
+        "waiting": sum(waiting) if len(waiting) == len(states) else "not known",
+        "hourly": _total(hourly, states, is_complete=all(state.is_hourly_complete for state in states)),
+        "month": _total(month, states, is_complete=is_month_complete),
     }
+
+
+def _total(amounts: Sequence[float], states: Sequence[UseCaseState], *, is_complete: bool) -> str:
+    """Write the sum of the amounts that are known. If none is known, the sum of nothing would look like an amount."""
+    if states and not amounts:
+        return "not known"
+    return format_dollars(sum(amounts)) + ("" if is_complete else " or more")

@@ -14,19 +14,25 @@ from include.distill.trend.templates import render, report_path
 from include.distill.trend.words import STATE_MARKS, STATE_WORDS
 
 DAYS = (30, 90, 365)
+# More runs have no place of their own in a chart, and a browser needs long for tables with many thousand rows.
+MAX_DRAWN = 400
 
 
-def trend_page(use_case: str, nights: Sequence[Night], *, days: int) -> str:
+def trend_page(use_case: str, found: Sequence[Night], *, days: int, problems: Sequence[str] = ()) -> str:
     """
-    Render the trend of a use case.
+    Render the trend of a use case. The page shows at most :data:`MAX_DRAWN` nights, which are the newest ones.
 
-    :param nights: the nights of the last ``days`` days, oldest first.
+    :param found: the nights of the last ``days`` days, oldest first.
+    :param problems: one message for each month that cannot be shown.
     """
+    nights = found[-MAX_DRAWN:]
     return render(
         "trend.html.j2",
         use_case=use_case,
         nights=nights,
+        found=len(found),
         days=days,
+        problems=problems,
         choices=DAYS,
         simulated=simulated_notice(nights),
         charts=[_chart(figure, nights) for figure in trend_figures(nights)],

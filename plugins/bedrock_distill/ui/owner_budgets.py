@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from bedrock_distill.ui.served_pages import logged
 from include.distill.config.budgets import MonthBudget
@@ -21,6 +21,7 @@ def owner_states(
     endpoints: Mapping[str, Sequence[BilledEndpoint] | None],
     *,
     now: datetime.datetime,
+    incomplete: Collection[str] = (),
 ) -> tuple[list[OwnerState], list[str]]:
     """
     Return the state of each owner's budget, and a message if the file with the budgets cannot be used.
@@ -30,6 +31,7 @@ def owner_states(
     :param use_cases: all valid use cases.
     :param runs: by name, the newest runs of the use cases that are shown to the user.
     :param endpoints: by name, the endpoints that are billed by the hour; ``None`` if they are not known.
+    :param incomplete: the names of the use cases of which not all runs of this month are known.
     """
     try:
         limits = load_owner_budgets()
@@ -38,7 +40,7 @@ def owner_states(
     budgets: dict[str, MonthBudget] = {}
     for use_case in use_cases:
         budgets |= {one.name: one for one in budgets_of(use_case, limits) if one.kind == "owner"}
-    states = [_state(budget, use_cases, runs, endpoints, now) for budget in budgets.values()]
+    states = [_state(budget, use_cases, runs, endpoints, now, incomplete) for budget in budgets.values()]
     return [state for state in states if state.use_cases], []
 
 
@@ -48,6 +50,7 @@ def _state(
     runs: Mapping[str, Sequence[HistoryEntry]],
     endpoints: Mapping[str, Sequence[BilledEndpoint] | None],
     now: datetime.datetime,
+    incomplete: Collection[str],
 ) -> OwnerState:
     own = [use_case.name for use_case in use_cases if use_case.owner == budget.name]
     shown = [name for name in own if name in runs]
@@ -64,7 +67,7 @@ def _state(
         owner=budget.name,
         use_cases=shown,
         hidden=len(own) - len(shown),
-        billing_known=all(endpoints.get(name) is not None for name in shown),
+        billing_known=all(endpoints.get(name) is not None and name not in incomplete for name in shown),
     )
 
 

@@ -15,23 +15,41 @@ from typing import Annotated, Any
 
 from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity
 from airflow.api_fastapi.core_api.security import get_user, requires_access_dag
-from fastapi import Depends, FastAPI, HTTPException, Query, Request, Response
+from fastapi import Depends, FastAPI, Query, Request, Response
+from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException as AnyHTTPException
 
 from bedrock_distill.ui import overview_pages, resource_pages
 from bedrock_distill.ui.live_pages import live_run
 from bedrock_distill.ui.paths import ui_path
-from bedrock_distill.ui.served_pages import LIVE_POLICY, REPORT_POLICY, is_foreign, logged, may_read, page, store_for
+from bedrock_distill.ui.served_pages import (
+    LIVE_POLICY,
+    REPORT_POLICY,
+    PageError,
+    is_foreign,
+    logged,
+    logged_reference,
+    may_read,
+    page,
+    store_for,
+)
 from bedrock_distill.ui.stored_run import read_run
 from include.distill.config.frozen_use_case import load_frozen
 from include.distill.config.layout import Layout, RunFolder
 from include.distill.config.loader import load_use_cases
 from include.distill.config.use_case import UseCase
-from include.distill.core.errors import DistillError, NotFoundError, ServiceError, StoredRecordError
+from include.distill.core.errors import (
+    ContractError,
+    DistillError,
+    NotFoundError,
+    RefusedError,
+    ServiceError,
+    StoredRecordError,
+)
 from include.distill.core.naming import run_key
 from include.distill.core.storage import ObjectStore, read_json
 from include.distill.core.yaml_text import YamlTextError
-from include.distill.history.months import read_history
+from include.distill.history.readable import read_readable_history
 from include.distill.report.live_page import render_live_page
 from include.distill.report.live_records import LiveRun
 from include.distill.report.past_runs import list_page, message_page, newest_entries, read_entry
@@ -53,6 +71,8 @@ _FOREIGN = (
     "are not shown, because its storage.prefix belongs to another environment. Nothing was changed. Run preflight; its"
     " message says how to correct this."
 )
+_NOT_SHOWN = "The page cannot be shown"
+_TITLES = {401: "Please log in", 403: "You may not see this page", 404: "There is nothing at this address"}
 
 # FastAPI does not apply `dependencies` to its documentation routes, so these routes are disabled.
 app = FastAPI(
@@ -122,12 +142,19 @@ def report(dag_id: str, run_id: str, request: Request, user: Annotated[Any, Depe
 
 
 def _recorded(use_case: UseCase, store: ObjectStore, folder: RunFolder, run_id: str) -> Night | None:
-    """Return what the history has recorded of a run that Airflow does not have; ``None`` if there is no record."""
-    try:
-        runs = read_history(store, folder.root, use_case.name)
-    except NotFoundError:  # no bucket yet
-        return None
-    return next((night for night in nights_of(runs, alive=()) if night.run["run_id"] == run_id), None)
+    """
+    Return what the history has recorded of a run that Airflow does not have; ``None`` if there is no record.
+
+    :raises PageError: months of the history cannot be used, and the record may be in one of them.
+    """
+    history = read_readable_history(store, folder.root, use_case.name)
+    night = next((night for night in nights_of(history.runs, alive=()) if night.run["run_id"] == run_id), None)
+    if night is None and history.unusable:
+        sentences = " ".join(
+            f"{month.sentence} {logged_reference(month.error, month.uri)}" for month in history.unusable
+        )
+        raise PageError("A stored object cannot be used", sentences, 500)
+    return night
 
 
 @app.get("/compare")
@@ -175,10 +202,10 @@ def _place(dag_id: str, run_id: str) -> tuple[UseCase, ObjectStore, RunFolder]:
     """Return the use case of a DAG, its object store and the folder of a run."""
     use_case = next((valid for valid in load_use_cases().valid if valid.dag_id == dag_id), None)
     if use_case is None:
-        raise HTTPException(404, f"DAG {dag_id} does not belong to a use case, so it has no reports.")
+        raise PageError("There is no report here", f"DAG {dag_id} does not belong to a use case, so it has no reports.")
     store = store_for(use_case)
     if is_foreign(store, use_case):
-        raise HTTPException(404, f"The reports of {use_case.name} {_FOREIGN}")
+        raise PageError("There is no report here", f"The reports of {use_case.name} {_FOREIGN}")
     return use_case, store, RunFolder(Layout(use_case.storage).run_uri(use_case.name, run_key(dag_id, run_id)))
 
 
@@ -198,12 +225,12 @@ def _live_run(
     return live_run(use_case, store, folder, run, now=datetime.datetime.now(datetime.UTC)) if run else None
 
 
-def _no_such_run(use_case: UseCase, run_id: str) -> HTTPException:
+def _no_such_run(use_case: UseCase, run_id: str) -> PageError:
     message = (
         f"Run {run_id} of {use_case.dag_id} has no report, and Airflow has no such run. Look for the run in Airflow, or"
         " for its report in the list of reports."
     )
-    return HTTPException(404, message)
+    return PageError("There is no report here", message)
 
 
 def _is_report_of(store: ObjectStore, folder: RunFolder, use_case: UseCase, run_id: str) -> bool:
@@ -224,10 +251,16 @@ def _is_report_of(store: ObjectStore, folder: RunFolder, use_case: UseCase, run_
 @app.exception_handler(AnyHTTPException)
 def error_page(request: Request, error: AnyHTTPException) -> Response:
     """Show an HTTP error as a page."""
-    titles = {401: "Please log in", 403: "You may not read this report", 404: "There is no report here"}
-    return page(
-        message_page(titles.get(error.status_code, "The report cannot be shown"), error.detail), error.status_code
-    )
+    title = error.title if isinstance(error, PageError) else _TITLES.get(error.status_code, _NOT_SHOWN)
+    return page(message_page(title, error.detail), error.status_code)
+
+
+@app.exception_handler(RequestValidationError)
+def invalid_page(request: Request, error: RequestValidationError) -> Response:
+    """Show a page that says which part of the address is missing or wrong."""
+    faults = [f"{fault['loc'][-1]}: {fault['msg']}." for fault in error.errors()]
+    text = f"{' '.join(faults)} Open the page again from the menu Browse, Distill."
+    return page(message_page("The address of this page is not valid", text), 422)
 
 
 @app.exception_handler(ServiceError)
@@ -237,8 +270,25 @@ def unreachable_page(request: Request, error: ServiceError) -> Response:
     return page(message_page("S3 cannot be read at the moment", text), 503)
 
 
+@app.exception_handler(RefusedError)
+def refused_page(request: Request, error: RefusedError) -> Response:
+    """Show a page that says that S3 has refused the request, which it would refuse again."""
+    text = f"The stored reports are not affected. {logged(error, request.url.path)}"
+    return page(message_page("S3 refuses to be read", text), 503)
+
+
+@app.exception_handler(ContractError)
+def unusable_page(request: Request, error: ContractError) -> Response:
+    """Show a page that says that a stored object cannot be used. S3 itself works, so a later request fails, too."""
+    text = (
+        f"It is damaged, or a newer version of this pipeline wrote it. {logged(error, request.url.path)} The log entry"
+        " names the object, and says what to do."
+    )
+    return page(message_page("A stored object cannot be used", text), 500)
+
+
 @app.exception_handler(Exception)
 def failed_page(request: Request, error: Exception) -> Response:
     """Show a page for an error that no other handler expects."""
     text = f"The stored reports are not affected. {logged(error, request.url.path)}"
-    return page(message_page("The report cannot be shown", text), 500)
+    return page(message_page(_NOT_SHOWN, text), 500)

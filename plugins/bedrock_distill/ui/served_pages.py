@@ -21,6 +21,7 @@ from bedrock_distill.hooks.s3 import S3ObjectStore
 from include.distill.config.layout import Layout
 from include.distill.config.root_owner import foreign_root_problem
 from include.distill.config.use_case import UseCase
+from include.distill.core.errors import ContractError, RefusedError
 from include.distill.core.storage import ObjectStore
 
 log = logging.getLogger(__name__)
@@ -67,19 +68,40 @@ def _clients(conn_id: str, region: str | None, owners: tuple[tuple[str, str], ..
     return AwsClients(conn_id, region, bucket_owners=dict(owners), config=FAIL_FAST_CONFIG)
 
 
+class PageError(HTTPException):
+    """A page cannot be shown, and the page that is shown instead has a title of its own."""
+
+    def __init__(self, title: str, text: str, status: int = 404) -> None:
+        super().__init__(status, text)
+        self.title = title
+
+
 def logged(error: Exception, place: str) -> str:
     """
-    Log an error, and return a sentence that tells the reader of the page how to find the log entry.
+    Log an error, and return sentences that tell the reader of the page whether to try again, and what to search for.
 
     AWS's messages name the role, the account and the bucket. Whoever may see a DAG does not need to know them.
     """
+    code = getattr(error, "code", "") or type(error).__name__
+    if isinstance(error, RefusedError | ContractError):
+        return f"The error is {code}. Trying again does not help. {logged_reference(error, place)}"
+    return f"The error is {code}. Try again later. If the error persists, {_ask(_log(error, place))}"
+
+
+def logged_reference(error: Exception, place: str) -> str:
+    """Log an error, and return a sentence that tells the reader of the page how to find the log entry."""
+    sentence = _ask(_log(error, place))
+    return f"{sentence[0].upper()}{sentence[1:]}"
+
+
+def _log(error: Exception, place: str) -> str:
     reference = secrets.token_hex(4)
     log.error("Page, reference %s: %s: %s: %s", reference, place, type(error).__name__, error)
-    code = getattr(error, "code", "") or type(error).__name__
-    return (
-        f"The error is {code}. Try again later. If the error persists, ask the person who runs Airflow to search the"
-        f" API server's log for {reference}."
-    )
+    return reference
+
+
+def _ask(reference: str) -> str:
+    return f"ask the person who runs Airflow to search the API server's log for {reference}."
 
 
 def may_read(dag_id: str, request: Request, user: Any) -> bool:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from include.distill.trend.nights import nights_of
+from include.distill.trend.nights import earliest_start, last_days, nights_of
 from tests.distill.trend.example_nights import DRIFT, begun, entry, failed
 
 
@@ -72,3 +72,20 @@ def test_a_night_knows_which_of_its_measures_changed() -> None:
     (night,) = nights_of([entry(drift=[DRIFT])])
     assert night.drifted("half_win_rate")
     assert not night.drifted("accepted_share")
+
+
+@pytest.mark.parametrize(
+    ("now", "expected"),
+    [
+        ("2026-11-10T12:00:00+00:00", [8, 9, 10]),  # the run of today is recorded
+        ("2026-11-11T00:30:00+00:00", [8, 9, 10]),  # there is none today yet
+        ("2026-11-11T02:30:00+05:00", [8, 9, 10]),  # it is still 10 November in UTC
+        ("2026-11-12T12:00:00+00:00", [9, 10]),  # the run of yesterday is missing
+    ],
+)
+def test_the_last_days_end_today_or_before_the_first_run_of_today_yesterday(now: str, expected: list[int]) -> None:
+    moment = datetime.datetime.fromisoformat(now)
+    nights = nights_of([entry(number) for number in range(10)])  # 1 to 10 November
+    shown = last_days(nights, 3, moment)
+    assert [night.started.day for night in shown] == expected
+    assert earliest_start(3, moment) <= shown[0].started

@@ -94,7 +94,7 @@ def test_what_is_billed_by_the_hour_is_listed_with_its_age() -> None:
         BilledEndpoint("run-faq", NOW - datetime.timedelta(hours=1), None, is_standing=False),
     ]
     shown = page(state(billed=endpoints))
-    assert fact(shown, "billed per hour now") == "$24.00"
+    assert fact(shown, "billed per hour now") == "$24.00 or more"
     assert re.search(r"Standing endpoint.*standing-faq.*\$24\.00 per hour, billed for 2 days", shown)
     assert re.search(r"Endpoint of a run.*run-faq.*at a price that is not known, billed for 1 hour", shown)
 
@@ -102,20 +102,70 @@ def test_what_is_billed_by_the_hour_is_listed_with_its_age() -> None:
 def test_what_is_not_known_is_not_shown_as_nothing() -> None:
     shown = page(state(billed=None, waiting=None, running=None))
     assert fact(shown, "billed per hour now, because Bedrock did not answer") == "not known"
-    assert fact(shown, "billed per hour now") == "$0.00 or more"
+    assert fact(shown, "billed per hour now") == "not known"
     assert fact(shown, "questions wait for a person") == "not known"
+    assert fact(shown, "spent this month") == "$15.00 or more"
+    assert fact(shown, "this month, no budget") == "$15.00 or more"
+
+
+def test_a_total_of_which_a_part_is_not_known_is_a_lower_bound() -> None:
+    endpoint = BilledEndpoint("standing-faq", NOW, 24.0, is_standing=True)
+    shown = page(state(billed=[endpoint]), state(name="other", billed=None))
+    assert fact(shown, "billed per hour now") == "$24.00 or more"
+    shown = page(state(), state(name="other", is_month_known=False))
+    assert fact(shown, "spent this month") == "$15.00 or more"
+    assert fact(shown, "billed per hour now") == "$0.00"
+
+
+def test_a_month_that_is_not_known_has_no_amount_and_no_bar() -> None:
+    shown = page(state(budget_usd=20.0, reserved_usd=9.0, is_month_known=False, problems=["2026-11 is damaged"]))
+    assert fact(shown, "of $20.00 this month") == "not known"
+    assert "reserved" not in shown
+    assert 'class="meter' not in shown
+    assert '<p class="alarm">2026-11 is damaged</p>' in shown
+
+
+def test_runs_and_champion_that_are_not_known_are_not_said_to_be_absent() -> None:
+    shown = page(state(nights=[], champion=None, is_champion_known=False, problems=["damaged"]))
+    assert "No verdict is known" in shown
+    assert fact(shown, "champion") == "not known"
+    assert fact(shown, "last run") == "not known"
+
+
+def test_a_failed_run_is_shown_until_the_next_run() -> None:
+    assert "The last run failed." in page(state(entry(0), failed(2)))
+    assert "The last run failed." not in page(state(failed(2), entry(3)))
+
+
+def test_a_change_in_the_last_run_is_shown_with_its_date() -> None:
+    shown = page(state(entry(0), entry(26, drift=[DRIFT])))
+    assert "Changed beyond chance in the last run, 27 Nov 2026:</strong> half-win rate. <a" in shown
 
 
 @pytest.mark.parametrize(
-    ("run", "text"),
+    ("later", "text"),
     [
-        (failed(2), "The last run failed."),
-        (entry(2, drift=[DRIFT]), "Changed beyond chance in the last run:</strong> half-win rate."),
+        ([entry(24)], "The run that was checked since then shows no change beyond chance."),
+        ([entry(24), failed(25), entry(26)], "The 2 runs that were checked since then show no change beyond chance."),
+        ([failed(25)], "half-win rate. <a"),
     ],
 )
-def test_what_needs_attention_is_said_about_the_last_run_only(run: Any, text: str) -> None:
-    assert text in page(state(entry(0), run))
-    assert text not in page(state(run, entry(3)))
+def test_a_change_stays_on_the_card_after_later_runs(later: list[Any], text: str) -> None:
+    shown = page(state(entry(0), entry(20, drift=[DRIFT]), *later))
+    assert "Changed beyond chance on 21 Nov 2026:</strong> half-win rate." in shown
+    assert text in shown
+
+
+@pytest.mark.parametrize(("number", "is_shown"), [(19, False), (20, True)])
+def test_a_change_is_shown_for_seven_days(number: int, is_shown: bool) -> None:
+    shown = page(state(entry(number, drift=[DRIFT]), entry(26)))  # at 2:00; it is 8:00 on 27 November
+    assert ("Changed beyond chance" in shown) is is_shown
+
+
+def test_the_newest_of_several_changes_is_shown() -> None:
+    shown = page(state(entry(21, drift=[DRIFT]), entry(23, drift=[{**DRIFT, "measure": "usd_per_pair"}]), entry(24)))
+    assert "Changed beyond chance on 24 Nov 2026:</strong> cost per" in shown
+    assert shown.count("Changed beyond chance") == 1
 
 
 def test_a_failed_run_links_to_its_page() -> None:

@@ -7,7 +7,7 @@ import re
 from typing import Any
 
 from include.distill.trend.nights import nights_of
-from include.distill.trend.trend_page import simulated_notice, trend_page
+from include.distill.trend.trend_page import MAX_DRAWN, simulated_notice, trend_page
 from tests.distill.trend.example_nights import DRIFT, begun, entry, failed, nights
 
 EVIL = '"><script>alert(1)</script>'
@@ -59,6 +59,22 @@ def test_simulated_nights_are_marked_above_the_page_and_in_the_tables() -> None:
 def test_a_page_without_runs_or_results_says_so() -> None:
     assert "No run of this use case was recorded in the last 30 days." in trend_page("faq", [], days=30)
     assert "None of these runs has results yet." in trend_page("faq", nights_of([begun()]), days=30)
+
+
+def test_a_page_draws_only_the_newest_runs_and_says_so() -> None:
+    many = [entry(number % 28, run_key=f"k{number}", run_id=f"r{number}") for number in range(MAX_DRAWN + 5)]
+    page = trend_page("faq", nights_of(many), days=365)
+    assert f"This page shows the newest {MAX_DRAWN} of {MAX_DRAWN + 5} runs. The CSV has all of them." in page
+    assert page.count('<tr><th scope="row">') == 8 * MAX_DRAWN
+    assert "/r4" not in re.findall(r'href="([^"]+/r\d+)"', page)
+    assert len(page) < 2_500_000
+    assert "This page shows the newest" not in trend_page("faq", nights_of(many[:MAX_DRAWN]), days=365)
+
+
+def test_what_cannot_be_read_is_above_the_charts() -> None:
+    page = trend_page("faq", nights(1), days=30, problems=["2026-10.json is damaged"])
+    assert '<p class="alarm">2026-10.json is damaged</p>' in page
+    assert "was recorded" not in trend_page("faq", [], days=30, problems=["2026-10.json is damaged"])
 
 
 def test_no_text_of_a_run_becomes_markup() -> None:

@@ -264,15 +264,6 @@ class TestOverview:
         assert "payroll cannot be shown. The error is ValueError." in shown
         assert "123456789012" not in shown
 
-    def test_a_broken_history_is_a_problem_of_its_use_case_only(
-        self, viewer: TestClient, objects: MemoryStore, use_case: UseCase
-    ) -> None:
-        root = Layout(use_case.storage).roots[0]
-        objects.objects[f"{root}/history/{use_case.name}/2026-11.json"] = b"{"
-        answer = viewer.get("/overview")
-        assert answer.status_code == 503
-        assert "aws_docs_qa cannot be shown" in answer.text
-
     def test_without_the_database_of_airflow_the_rest_is_shown(
         self, viewer: TestClient, objects: MemoryStore, use_case: UseCase, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -297,9 +288,40 @@ class TestTrend:
         assert "26 Nov 2026" in shown
         assert "1 Nov 2026" not in shown
 
+    @pytest.mark.parametrize("ending", ["", ".csv"])
     @pytest.mark.parametrize("days", ["0", "-1", "x", "99999"])
-    def test_other_numbers_of_days_are_refused(self, viewer: TestClient, objects: MemoryStore, days: str) -> None:
-        assert viewer.get(f"/trend/aws_docs_qa?days={days}").status_code == 422
+    def test_other_numbers_of_days_are_refused_on_a_page(
+        self, viewer: TestClient, objects: MemoryStore, days: str, ending: str
+    ) -> None:
+        answer = viewer.get(f"/trend/aws_docs_qa{ending}?days={days}")
+        assert answer.status_code == 422
+        assert answer.headers["content-type"] == "text/html; charset=utf-8"
+        assert "<h1>The address of this page is not valid</h1>" in answer.text
+        assert "days: Input should be" in answer.text
+
+    def test_a_use_case_that_does_not_exist_is_not_called_a_report(
+        self, viewer: TestClient, objects: MemoryStore
+    ) -> None:
+        assert "<h1>There is no such use case</h1>" in viewer.get("/trend/nothing").text
+
+    @pytest.mark.parametrize(("hour", "oldest"), [(1, 29), (4, 30), (23, 30)])
+    def test_thirty_days_are_thirty_nights_at_any_time_of_the_day(
+        self,
+        viewer: TestClient,
+        objects: MemoryStore,
+        use_case: UseCase,
+        monkeypatch: pytest.MonkeyPatch,
+        hour: int,
+        oldest: int,
+    ) -> None:
+        now = datetime.datetime(2026, 11, 28, hour, tzinfo=datetime.UTC)
+        for number in range(-9, 28):  # every night at 2:00, from 23 October
+            if entry(number)["started_at"] <= now.isoformat():
+                record(objects, use_case, entry(number))
+        monkeypatch.setattr(overview_pages, "utc_now", lambda: now)
+        rows = list(csv.DictReader(io.StringIO(viewer.get("/trend/aws_docs_qa.csv").content.decode("utf-8-sig"))))
+        assert len(rows) == 30
+        assert rows[0]["started_at"] == f"2026-10-{oldest}T02:00:00+00:00"
 
     def test_links_between_the_pages_lead_to_pages(
         self, viewer: TestClient, objects: MemoryStore, use_case: UseCase

@@ -167,12 +167,19 @@ class TestReport:
             assert viewer.get(f"/report/distill_aws_docs_qa/{quote(RUN_ID, safe=safe)}").status_code == 200
 
     @pytest.mark.parametrize(
-        "page", [url_of("distill_aws_docs_qa", "<i>not yet</i>"), "/report/distill_aws_docs_qa/", "/nothing"]
+        ("page", "title"),
+        [
+            (url_of("distill_aws_docs_qa", "<i>not yet</i>"), "There is no report here"),
+            ("/report/distill_aws_docs_qa/", "There is no report here"),
+            ("/nothing", "There is nothing at this address"),
+        ],
     )
-    def test_a_missing_report_is_explained_on_a_page(self, viewer: TestClient, objects: MemoryStore, page: str) -> None:
+    def test_a_missing_report_is_explained_on_a_page(
+        self, viewer: TestClient, objects: MemoryStore, page: str, title: str
+    ) -> None:
         answer = viewer.get(page)
         assert answer.status_code == 404
-        assert "There is no report here" in answer.text
+        assert f"<h1>{title}</h1>" in answer.text
         assert "<i>" not in answer.text
 
 

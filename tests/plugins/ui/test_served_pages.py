@@ -11,6 +11,13 @@ from bedrock_distill.ui.served_pages import LINKED_POLICY, REPORT_POLICY, is_for
 from include.distill.config.layout import Layout
 from include.distill.config.root_owner import claim_root
 from include.distill.config.use_case import UseCase
+from include.distill.core.errors import (
+    NewerFormatError,
+    RefusedError,
+    StoredRecordError,
+    ThrottledError,
+    TransientError,
+)
 from tests.fakes.memory_store import MemoryStore
 
 
@@ -66,3 +73,21 @@ def test_the_message_of_an_error_is_logged_and_not_shown(caplog: pytest.LogCaptu
     assert "123456789012" not in sentence
     reference = sentence.rsplit(" ", 1)[1].rstrip(".")
     assert f"{reference}: payroll: ValueError: role 123456789012" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("error", "helps"),
+    [
+        (TransientError("503"), True),
+        (ThrottledError("slow down"), True),
+        (RuntimeError("unexpected"), True),
+        (RefusedError("AccessDenied"), False),
+        (StoredRecordError("not JSON"), False),
+        (NewerFormatError("format 99"), False),
+    ],
+)
+def test_a_reader_is_asked_to_try_again_only_if_this_can_help(error: Exception, helps: bool) -> None:
+    sentence = logged(error, "payroll")
+    assert ("Try again later." in sentence) is helps
+    assert ("Trying again does not help." in sentence) is not helps
+    assert "sk the person who runs Airflow to search the API server's log for" in sentence

@@ -77,7 +77,7 @@ def test_the_overview_and_the_trend_of_the_use_case_are_taken(monkeypatch: pytes
     page = opened_page(monkeypatch, charts=3)
     served: Any = SimpleNamespace(ports=Ports(api=1, simulator=2))
     take_trend(served, "docs", tmp_path)
-    assert page.opened == ["http://127.0.0.1:1/distill/overview", "http://127.0.0.1:1/distill/trend/docs?days=31"]
+    assert page.opened == ["http://127.0.0.1:1/distill/overview", "http://127.0.0.1:1/distill/trend/docs?days=30"]
     assert page.taken == ["overview.png", "trend.png"]
 
 

@@ -106,8 +106,9 @@ def write_all(store: ObjectStore, layout: Layout, *, now: datetime | None = None
 def describe(written: Written) -> str:
     """Describe the nights of a use case."""
     entries = written.entries
+    days = f" from {_day(entries[0])} to {_day(entries[-1])}" if entries else ""
     lines = [
-        f"{written.use_case} (SIMULATED): {len(entries)} runs from {_day(entries[0])} to {_day(entries[-1])}"
+        f"{written.use_case} (SIMULATED): {len(entries)} {'run' if len(entries) == 1 else 'runs'}{days}"
         + (f", in place of {written.removed} runs of an earlier `{COMMAND}`" if written.removed else ""),
         f"  promoted: {_days(written.promoted)}",
         f"  drift:    {_drifts(written.drifted)}",

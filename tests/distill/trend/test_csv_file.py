@@ -8,9 +8,12 @@ from typing import Any
 
 import pytest
 
+from include.distill.core.errors import StoredRecordError
+from include.distill.history.readable import UnusableMonth
 from include.distill.labeling.formula_escapes import escape_formulas
 from include.distill.trend.csv_file import csv_file
 from include.distill.trend.nights import Night, nights_of
+from tests.distill.trend.evil_texts import evil_entry
 from tests.distill.trend.example_nights import DRIFT, begun, entry, failed, nights
 
 
@@ -56,6 +59,35 @@ def test_no_text_becomes_a_formula(evil: str) -> None:
     assert row["run_id"].replace("'", "") == evil
     header = next(name for name in row if name.startswith("half_win_rate_"))
     assert header == escape_formulas(f"half_win_rate_{evil}")
+
+
+@pytest.mark.parametrize(
+    "evil", ["=1+1", "+1", "-1", "@A1", "\t=1", "\r=1", "\n=1", "a\r=1", 'x","=1', "a,=1", " =1", "\uff1d1"]
+)
+def test_no_cell_and_no_name_of_a_column_can_begin_a_formula(evil: str) -> None:
+    """Every text of the record is checked, so that a column that is added later is checked, too."""
+    body = csv_file(nights_of([evil_entry(evil), evil_entry(evil, 1, promoted=evil)]))
+    table = list(csv.reader(io.StringIO(body.decode("utf-8-sig"), newline="")))
+    assert len(table) == 3
+    texts = [cell for row in table for cell in row if evil in cell.replace("'", "")]
+    assert len(texts) > 10, "the text is in the file"
+    for cell in (cell for row in table for cell in row):
+        assert not cell.startswith(("=", "+", "-", "@", "\n"))
+        assert escape_formulas(cell) == cell, "escaped once is escaped"
+
+
+def test_a_month_that_is_missing_has_a_row_at_its_place() -> None:
+    damaged = UnusableMonth("s3://b/p/history/=faq/2026-11.json", StoredRecordError("not JSON"))
+    body = csv_file(nights_of([entry(-5), entry(31)]), unusable=[damaged]).decode("utf-8-sig")
+    october, november, december = csv.DictReader(io.StringIO(body))
+    assert (october["started_at"][:7], november["started_at"], december["started_at"][:7]) == (
+        "2026-10",
+        "2026-11",
+        "2026-12",
+    )
+    assert (november["state"], november["spent_usd"]) == ("not known", "")
+    assert november["problem"].startswith("history/=faq/2026-11.json is damaged")
+    assert (october["problem"], december["problem"]) == ("", "")
 
 
 def test_a_lone_surrogate_does_not_break_the_file() -> None:

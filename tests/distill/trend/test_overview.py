@@ -12,6 +12,7 @@ import pytest
 from include.distill.evaluation.champion import Champion
 from include.distill.trend.nights import nights_of
 from include.distill.trend.overview import BilledEndpoint, UseCaseState, Waiting, overview_page
+from tests.distill.trend.evil_texts import evil_entry
 from tests.distill.trend.example_nights import DRIFT, begun, entry, failed
 
 NOW = datetime.datetime(2026, 11, 27, 8, tzinfo=datetime.UTC)
@@ -218,11 +219,18 @@ def test_a_simulated_night_marks_the_page() -> None:
 
 def test_no_text_becomes_markup() -> None:
     evil = state(
-        entry(0, run_id=EVIL, claim=EVIL),
+        evil_entry(EVIL, 25),
+        evil_entry(EVIL, 26, state="failed"),
+        name=EVIL,
+        dag_id=EVIL,
+        description=EVIL,
+        problems=[EVIL],
         owner=EVIL,
         champion=CHAMPION.model_copy(update={"arm": EVIL}),
         waiting=[Waiting(EVIL, EVIL, NOW, EVIL)],
         billed=[BilledEndpoint(EVIL, NOW, 1.0, is_standing=True)],
         running=[EVIL],
     )
-    assert "<script" not in overview_page([evil], now=NOW, problems=[EVIL])
+    shown = overview_page([evil], now=NOW, problems=[EVIL])
+    assert "<script" not in shown
+    assert shown.count("&lt;script&gt;") > 10

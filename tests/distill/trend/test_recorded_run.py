@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import html
 import re
-from typing import Any
+from typing import Any, get_args
 
+import pytest
+
+from include.distill.history.records import RunState
 from include.distill.trend.nights import nights_of
 from include.distill.trend.recorded_run import recorded_run_page
+from tests.distill.trend.evil_texts import evil_entry
 from tests.distill.trend.example_nights import begun, failed
 
 EVIL = '"><script>alert(1)</script>'
@@ -47,7 +51,9 @@ def test_the_page_leads_back_and_loads_nothing() -> None:
     assert not re.search(r"<(script|link|img|iframe|object)|https?://|url\((?!#)", shown)
 
 
-def test_no_text_of_a_record_becomes_markup() -> None:
-    run: Any = {**failed(0), "run_id": EVIL, "failed_tasks": [EVIL], "spent_by_kind": {EVIL: 1.0}}
-    (night,) = nights_of([run])
-    assert "<script" not in recorded_run_page(night)
+@pytest.mark.parametrize("run_state", get_args(RunState))
+def test_no_text_of_a_record_becomes_markup(run_state: str) -> None:
+    (night,) = nights_of([evil_entry(EVIL, state=run_state)])
+    shown = recorded_run_page(night)
+    assert "<script" not in shown
+    assert shown.count("&lt;script&gt;") > 3

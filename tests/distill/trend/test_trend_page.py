@@ -8,6 +8,7 @@ from typing import Any
 
 from include.distill.trend.nights import nights_of
 from include.distill.trend.trend_page import MAX_DRAWN, simulated_notice, trend_page
+from tests.distill.trend.evil_texts import evil_entry
 from tests.distill.trend.example_nights import DRIFT, begun, entry, failed, nights
 
 EVIL = '"><script>alert(1)</script>'
@@ -84,6 +85,12 @@ def test_no_text_of_a_run_becomes_markup() -> None:
     page = trend_page("faq", nights(2, **changes), days=30)
     assert "<script" not in page
     assert "&lt;script&gt;" in page
+
+
+def test_no_text_of_a_record_or_of_a_problem_becomes_markup() -> None:
+    page = trend_page("faq", nights_of([evil_entry(EVIL), evil_entry(EVIL, 1)]), days=30, problems=[EVIL])
+    assert "<script" not in page
+    assert page.count("&lt;script&gt;") > 10
 
 
 def test_the_page_loads_nothing() -> None:

@@ -10,7 +10,9 @@ from typing import Any
 
 import pytest
 
-from include.distill.core.errors import InputError
+from include.distill.core.errors import InputError, StoredRecordError
+from include.distill.history.months import read_history, update_run
+from include.distill.history.records import HistoryEntry
 from tests.fakes.memory_store import MemoryStore
 from tools.local_airflow.ports import Ports
 from tools.local_airflow.settings import Layout
@@ -63,8 +65,11 @@ def test_a_running_stack_gets_the_nights(steps: list[str], monkeypatch: pytest.M
     assert steps == ["enter 2", "write"]
 
 
-def test_nothing_is_written_while_a_run_is_in_progress(steps: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(command, "running_server", lambda layout: FakeServer("running"))
+@pytest.mark.parametrize("state", ["running", "queued"])
+def test_nothing_is_written_while_a_run_is_in_progress(
+    steps: list[str], monkeypatch: pytest.MonkeyPatch, state: str
+) -> None:
+    monkeypatch.setattr(command, "running_server", lambda layout: FakeServer(state))
     with pytest.raises(InputError, match=r"manual__1 of distill_aws_docs_qa is in progress\. Nothing was written"):
         command.nights(Layout(), {})
     assert steps == []
@@ -75,6 +80,58 @@ def test_the_output_says_what_was_written(capsys: pytest.CaptureFixture[str]) ->
     command.write_all(store, Layout(), now=NOW, count=2)
     printed = capsys.readouterr().out
     assert "aws_docs_qa (SIMULATED): 2 runs from 2026-11-27 to 2026-11-28" in printed
-    assert "compare_methods (SIMULATED): 1 runs" in printed
+    assert "compare_methods (SIMULATED): 1 run from 2026-11-27" in printed
+    objects = dict(store.objects)
     command.write_all(store, Layout(), now=NOW, count=2)
     assert "in place of 2 runs of an earlier `make nights`" in capsys.readouterr().out
+    assert store.objects == objects, "a second command writes the same"
+
+
+def test_no_nights_remove_the_earlier_ones(capsys: pytest.CaptureFixture[str]) -> None:
+    store = MemoryStore()
+    command.write_all(store, Layout(), now=NOW, count=1)
+    capsys.readouterr()
+    command.write_all(store, Layout(), now=NOW, count=0)
+    printed = capsys.readouterr().out
+    assert "aws_docs_qa (SIMULATED): 0 runs, in place of 1 runs of an earlier `make nights`" in printed
+    assert not [uri for uri in store.objects if "/runs/" in uri or "/reports/" in uri]
+
+
+def test_a_command_that_was_stopped_halfway_is_completed_by_the_next_one() -> None:
+    complete, store = MemoryStore(), MemoryStore()
+    command.write_all(complete, Layout(), now=NOW, count=2)
+
+    def stop(uri: str, body: bytes) -> None:
+        if len(store.writes) == 9:
+            raise KeyboardInterrupt
+        MemoryStore.write(store, uri, body)
+
+    store.write = stop  # type: ignore[method-assign]
+    with pytest.raises(KeyboardInterrupt):
+        command.write_all(store, Layout(), now=NOW, count=2)
+    assert 0 < len(store.objects) < len(complete.objects)
+    del store.write  # type: ignore[method-assign]
+    command.write_all(store, Layout(), now=NOW, count=2)
+    assert store.objects == complete.objects
+
+
+def test_a_run_that_the_history_calls_running_is_kept() -> None:
+    store = MemoryStore()
+    [use_case, _] = command.write_all(store, Layout(), now=NOW, count=1)
+    night = use_case.entries[0]
+    own: HistoryEntry = {**night, "run_key": "own", "run_id": "manual__1", "state": "running", "ended_at": None}
+    root = next(uri for uri in store.objects if "/history/" in uri).partition("/history/")[0]
+    update_run(store, root, night["use_case"], "own", datetime.fromisoformat(night["started_at"]), lambda _: own)
+    command.write_all(store, Layout(), now=NOW, count=1)
+    assert own in read_history(store, root, night["use_case"])
+
+
+def test_a_damaged_history_stops_the_command_with_a_next_step() -> None:
+    store = MemoryStore()
+    command.write_all(store, Layout(), now=NOW, count=1)
+    month = next(uri for uri in store.objects if "/history/aws_docs_qa/" in uri)
+    store.objects[month] = b"{"
+    objects = dict(store.objects)
+    with pytest.raises(StoredRecordError, match=r"aws_docs_qa/2026-11\.json is not JSON.*Download the object"):
+        command.write_all(store, Layout(), now=NOW, count=1)
+    assert store.objects == objects

@@ -106,6 +106,16 @@ class State:
         with self._lock:
             self._connection.close()
 
+    def snapshot(self) -> bytes:
+        """Return the whole state, for :meth:`restore`."""
+        with self._lock:
+            return self._connection.serialize()
+
+    def restore(self, snapshot: bytes) -> None:
+        """Replace the whole state with an earlier one. Only a state in memory (``:memory:``) can be replaced."""
+        with self._lock:
+            self._connection.deserialize(snapshot)
+
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """Commit all changes in the block together, or none of them if the block raises. Blocks may be nested."""

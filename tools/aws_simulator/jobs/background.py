@@ -3,11 +3,15 @@ Run jobs in the background, each in its own thread, and keep their progress in t
 
 After a restart of the simulator, unfinished jobs are resumed. The end of a phase is computed from its stored start and
 the current settings, so a changed setting also affects running jobs.
+
+A program that moves the clock itself calls ``step_by_step`` before it starts a job. Then there are no threads:
+``run_due`` continues each job up to its next wait, just as a restart would.
 """
 
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
 from abc import ABC, abstractmethod
@@ -23,6 +27,7 @@ from tools.aws_simulator.jobs.training_data import DataFaultError
 logger = logging.getLogger(__name__)
 
 INTERNAL_ERROR = "Encountered an internal error when processing the request."
+_SHORTEST_STEP_SECONDS = 0.001
 JobBody = TypeVar("JobBody", bound=BackgroundJobBody)
 
 
@@ -32,6 +37,10 @@ class StopRequestedError(Exception):
 
 class _ClosingError(Exception):
     """The simulator is shutting down; its next start resumes the job."""
+
+
+class _NotDueError(Exception):
+    """The job must wait, and is continued when its time has come. Only jobs without threads raise this."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +74,9 @@ class BackgroundJobs(ABC, Generic[JobBody]):
         self._changed = threading.Condition(threading.RLock())
         self._closing = False
         self._threads: list[threading.Thread] = []
+        # When each job without a thread continues, in POSIX seconds. None if the jobs run in threads.
+        self.due: dict[str, float] | None = None
+        self._stepping = ""  # ARN of the job that is being continued
         settings.on_change(self._wake)
 
     @abstractmethod
@@ -81,6 +93,9 @@ class BackgroundJobs(ABC, Generic[JobBody]):
 
     def start(self, arn: str) -> None:
         """Start the job's thread."""
+        if self.due is not None:
+            self.due[arn] = time.time()
+            return
         thread = threading.Thread(target=self._run, args=[arn], name=f"job {arn[-12:]}", daemon=True)
         self._threads = [other for other in self._threads if other.is_alive()] + [thread]
         thread.start()
@@ -91,12 +106,29 @@ class BackgroundJobs(ABC, Generic[JobBody]):
             if job.body["status"] in self._unfinished:
                 self.start(job.arn)
 
+    def step_by_step(self) -> None:
+        """Start no threads from now on. The caller continues the jobs with :meth:`run_due`."""
+        self.due = {}
+
+    def run_due(self) -> None:
+        """Continue all jobs whose time has come, each of them up to its next wait."""
+        while self.due and (arns := [arn for arn, due in self.due.items() if due <= time.time()]):
+            for arn in arns:
+                del self.due[arn]
+                self._stepping = arn
+                self._run(arn)
+
+    def _continue_at_once(self, arn: str) -> None:
+        if self.due is not None:
+            self.due[arn] = time.time()
+
     def stop(self, arn: str) -> bool:
         """Ask a job to stop; return False if it has already ended."""
         with self._changed:
             status = self._jobs.get(arn).body["status"]
             if status in self._unfinished and status != "Stopping":
                 self._save(arn, status="Stopping", stopped_in=status)
+                self._continue_at_once(arn)
                 self._changed.notify_all()
             return status in self._unfinished
 
@@ -107,6 +139,7 @@ class BackgroundJobs(ABC, Generic[JobBody]):
             for job in stalled:
                 # End the stall now: set its length to the time since the job was created.
                 self._jobs.change(job.arn, fault={**(job.body["fault"] or {}), "seconds": time.time() - job.created})
+                self._continue_at_once(job.arn)
             self._changed.notify_all()
         return len(stalled)
 
@@ -138,7 +171,7 @@ class BackgroundJobs(ABC, Generic[JobBody]):
     def _run(self, arn: str) -> None:
         try:
             self._work_or_stop(arn)
-        except _ClosingError:
+        except (_ClosingError, _NotDueError):
             return
         except DataFaultError as fault:
             self._failed(arn, str(fault))
@@ -165,13 +198,22 @@ class BackgroundJobs(ABC, Generic[JobBody]):
                 remaining = deadline.remaining()
                 if remaining is not None and remaining <= 0:
                     return
+                self._leave_until_due(arn, remaining)
                 # Earlier versions could store a stall that is too long for a timer.
                 self._changed.wait(remaining if remaining is None else min(remaining, threading.TIMEOUT_MAX))
+
+    def _leave_until_due(self, arn: str, remaining: float | None) -> None:
+        """Leave a job that has no thread until its wait is over; do nothing if the job has a thread."""
+        if self.due is not None:
+            # Without a lower limit, the time could be rounded to the present, and the job would never go on.
+            self.due[arn] = math.inf if remaining is None else time.time() + max(remaining, _SHORTEST_STEP_SECONDS)
+            raise _NotDueError
 
     def _wait_stopping(self, deadline: Deadline) -> bool:
         """Wait until ``deadline``; return False if the simulator shuts down first."""
         with self._changed:
             while not self._closing and (deadline.remaining() or 0) > 0:
+                self._leave_until_due(self._stepping, deadline.remaining())
                 self._changed.wait(deadline.remaining())
             return not self._closing
 

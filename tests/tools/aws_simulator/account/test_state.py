@@ -115,3 +115,13 @@ def test_threads_can_change_one_resource_without_losing_a_change(state: State) -
     for thread in threads:
         thread.join()
     assert state.throughputs.get("arn:1").body["units"] == 201
+
+
+def test_a_state_in_memory_goes_back_to_a_snapshot() -> None:
+    state = State(Path(":memory:"))
+    state.throughputs.add(RESOURCE)
+    snapshot = state.snapshot()
+    state.throughputs.delete(RESOURCE.arn, 2.0)
+    state.restore(snapshot)
+    assert [one.name for one in state.throughputs.all()] == ["first"]
+    state.close()

@@ -147,3 +147,37 @@ def test_a_deadline_moves_with_its_length_and_may_be_infinite() -> None:
     assert deadline.remaining() == pytest.approx(-5, abs=0.5)
     length[0] = None
     assert deadline.remaining() is None
+
+
+class TestStepByStep:
+    """Jobs without threads go on when their caller says so."""
+
+    def test_a_job_goes_on_only_when_its_time_has_come(
+        self, state: State, settings: SettingsStore, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        add_job(state)
+        jobs = OnePhase(state, settings)
+        jobs.step_by_step()
+        jobs.start(ARN)
+        jobs.run_due()
+        assert status(state) == "InProgress"
+        assert jobs.due is not None
+        due = jobs.due[ARN]
+        monkeypatch.setattr(time, "time", lambda: due)
+        jobs.run_due()
+        assert status(state) == "Completed"
+        assert jobs.due == {}
+
+    def test_a_stop_and_the_end_of_a_stall_are_due_at_once(self, state: State, settings: SettingsStore) -> None:
+        add_job(state, fault={"kind": "job_stalled", "seconds": None})
+        jobs = OnePhase(state, settings)
+        jobs.step_by_step()
+        jobs.start(ARN)
+        jobs.run_due()
+        assert jobs.due == {ARN: float("inf")}
+        assert jobs.end_stalls("mine") == 1
+        jobs.run_due()
+        assert jobs.due[ARN] < float("inf")
+        jobs.stop(ARN)
+        jobs.run_due()
+        assert status(state) == "Stopped"

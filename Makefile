@@ -19,7 +19,7 @@ override ENV_FILE := $(value ENV_FILE)
 export CSV USE_CASE DOCUMENTS EVALUATION EVALUATION_CSV APPROVE AS_OF ENV_FILE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run check-account promote-demo nights celery mwaa mwaa-trial test test-all chaos bench up down pictures lint lock pin-images clean
+.PHONY: help setup run check-account promote-demo nights celery mwaa mwaa-trial test test-all chaos simulate bench up down pictures lint lock pin-images clean
 
 help: ## Show this list
 	@echo "Usage: make <target> [CSV=rows.csv] [EVALUATION_CSV=rows.csv] [USE_CASE=name] [DOCUMENTS=n] [EVALUATION=n] [APPROVE=ask] [AS_OF=YYYY-MM-DD]"
@@ -59,6 +59,9 @@ test-all: .venv/.installed ## Run the unit tests on every Python from 3.11 to 3.
 
 chaos: .venv/.installed ## Kill real Airflow processes at many points of a run and count the purchases (CHAOS="--only NAME")
 	@$(BIN)/python -m tools.chaos $(CHAOS)
+
+simulate: .venv/.installed ## Simulate crashes of the purchases in one process and check what was bought (SIMULATE="--quick --seed 1")
+	@$(BIN)/python -m tools.simulate $(SIMULATE)
 
 bench: .venv/.installed ## Measure speed, quota use and memory, and compare them with ideal values (BENCH="--only NAME")
 	@$(BIN)/python -m tools.benchmarks $(BENCH)

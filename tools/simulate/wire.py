@@ -1,0 +1,166 @@
+"""Stand at every call that a process makes to AWS or to Airflow, and let the planned faults happen there."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+from unittest.mock import patch
+
+from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from botocore.exceptions import ConnectionClosedError, EndpointConnectionError, ReadTimeoutError
+from botocore.httpsession import URLLib3Session
+
+from tools.simulate.account import Answer, MemoryAccount
+from tools.simulate.clock import VirtualClock
+from tools.simulate.faults import KILLS, Call, Fault, KilledError, Kind
+
+ReturnT = TypeVar("ReturnT")
+
+READ_TIMEOUT_SECONDS = 120.0
+OUTAGE_SECONDS = 300.0
+_THROTTLED = Answer(
+    429,
+    {"content-type": "application/json", "x-amzn-errortype": "ThrottlingException", "x-simulated": "true"},
+    b'{"message": "Too many requests, please wait before trying again."}',
+)
+_SLOW_DOWN = Answer(
+    503,
+    {"content-type": "application/xml", "x-simulated": "true"},
+    b'<?xml version="1.0" encoding="UTF-8"?><Error><Code>SlowDown</Code><Message>Reduce your rate</Message></Error>',
+)
+
+
+@dataclass
+class Process:
+    """
+    A process of Airflow: a task or the triggerer.
+
+    :ivar outage: an outage that this process has met, and when it ends.
+    """
+
+    task: str
+    kind: str
+    is_alive: bool = True
+    outage: Kind | None = None
+    outage_ends: float = 0.0
+    met: Fault | None = None
+
+    def outage_now(self, now: float) -> Kind | None:
+        """Return the outage that the process meets now."""
+        return self.outage if now < self.outage_ends else None
+
+
+class _Body(io.BytesIO):
+    """The body of a response, as botocore reads it from urllib3."""
+
+    def stream(self, size: int = 1024, decode_content: bool | None = None) -> Iterator[bytes]:
+        """Yield the body."""
+        del decode_content
+        while block := self.read(size):
+            yield block
+
+
+def _texts(headers: Mapping[str, str | bytes]) -> dict[str, str]:
+    return {key: value.decode() if isinstance(value, bytes) else value for key, value in headers.items()}
+
+
+@dataclass
+class Wire:
+    """
+    All calls of one schedule.
+
+    :ivar faults: what is to happen, by the number of the call.
+    :ivar calls: the calls so far.
+    :ivar process: the process that runs now.
+    """
+
+    account: MemoryAccount
+    clock: VirtualClock
+    faults: Mapping[int, Fault] = field(default_factory=dict)
+    calls: list[Call] = field(default_factory=list)
+    process: Process = field(default_factory=lambda: Process("", "task"))
+
+    def reset(self, faults: Mapping[int, Fault]) -> None:
+        """Begin another schedule."""
+        self.faults, self.calls = faults, []
+
+    @contextmanager
+    def running(self, process: Process) -> Iterator[None]:
+        """Let a process run inside the block."""
+        before, self.process = self.process, process
+        try:
+            yield
+        finally:
+            self.process = before
+
+    @contextmanager
+    def connected(self) -> Iterator[None]:
+        """Connect botocore to the account inside the block. No request leaves the process."""
+
+        def send(_: URLLib3Session, request: AWSPreparedRequest) -> AWSResponse:
+            return self.send(request)
+
+        with patch.object(URLLib3Session, "send", send):
+            yield
+
+    def send(self, request: AWSPreparedRequest) -> AWSResponse:
+        """Answer a request of botocore, in place of its HTTP session."""
+        what = self.account.operation(request.method, request.url)
+
+        def act() -> Answer:
+            body = request.body
+            if body is None or isinstance(body, (bytes, bytearray, str)):
+                content = body.encode() if isinstance(body, str) else bytes(body or b"")
+            else:
+                content = body.read()
+                body.seek(0)
+            headers = _texts(request.headers)
+            return self.account.answer(request.method, request.url, headers, content)
+
+        answer = self._pass(what, act, request)
+        return AWSResponse(request.url, answer.status, answer.headers, _Body(answer.body))
+
+    def message(self, what: str, act: Callable[[], ReturnT]) -> ReturnT:
+        """Pass on a message that changes Airflow's state."""
+        done: ReturnT = self._pass(what, act, None)
+        return done
+
+    def _pass(self, what: str, act: Callable[[], Any], request: AWSPreparedRequest | None) -> Any:
+        process = self.process
+        if not process.is_alive:
+            raise KilledError
+        call = Call(len(self.calls), process.task, process.kind, what, request is not None)
+        self.calls.append(call)
+        fault = self.faults.get(call.number)
+        if fault is not None:
+            process.met = fault
+        if fault and fault.kind in KILLS:
+            if fault.kind is Kind.KILLED_AFTER:
+                act()
+            process.is_alive = False
+            raise KilledError
+        if request is None:
+            return act()
+        kind = fault.kind if fault else process.outage_now(self.clock.now)
+        return self._disturbed(kind, process, act, request) if kind else act()
+
+    def _disturbed(self, kind: Kind, process: Process, act: Callable[[], Any], request: AWSPreparedRequest) -> Any:
+        if kind in (Kind.OUTAGE, Kind.THROTTLED, Kind.LOST) and process.outage is None:
+            process.outage = Kind.THROTTLED if kind is Kind.THROTTLED else Kind.OUTAGE
+            process.outage_ends = self.clock.now + OUTAGE_SECONDS
+        url = request.url
+        if kind is Kind.OUTAGE:
+            raise EndpointConnectionError(endpoint_url=url)
+        if kind in (Kind.THROTTLED, Kind.THROTTLED_ONCE):
+            is_s3 = "/s3/" in str(request.headers.get("Authorization"))
+            return _SLOW_DOWN if is_s3 else _THROTTLED
+        act()
+        if kind is Kind.LATE:
+            self.clock.sleep(READ_TIMEOUT_SECONDS)
+            raise ReadTimeoutError(endpoint_url=url)
+        if kind is Kind.TWICE:
+            return act()
+        raise ConnectionClosedError(endpoint_url=url, request=request, error=ConnectionError("simulated"))

@@ -1,0 +1,264 @@
+"""
+Run schedules: put the account and the run into their first state, let the faults happen, and recover until the end.
+
+After the faults of a schedule, the run goes on by itself. If it does not succeed, the next run follows, as it would in
+the next night. Each fault may make one run fail, so a schedule has at most one run more than faults.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+from airflow.sdk.execution_time import task_runner
+
+from tools.simulate.account import AccountSnapshot, MemoryAccount
+from tools.simulate.api_server import ApiServer
+from tools.simulate.clock import VirtualClock, virtual_time
+from tools.simulate.computed_once import computed_once
+from tools.simulate.dag_run import DagRun, Graph, TaskInstance
+from tools.simulate.environment import OUTPUT_BUCKET, ROLE, TRAINING_BUCKET
+from tools.simulate.faults import Call, Fault, Way
+from tools.simulate.parts import Part
+from tools.simulate.use_case import ENDPOINT_SECONDS, JOB_SECONDS, load_dag, write_use_case
+from tools.simulate.wire import Wire
+from tools.simulate.worker import Worker
+
+MAX_RUNS = 4  # so a schedule has at most three faults
+NEXT_RUN_SECONDS = 86_400.0
+MAX_STEPS = 200  # attempts and waits of one run; more means that it never ends
+
+
+@dataclass(frozen=True)
+class FirstState:
+    """
+    The state from which each schedule starts.
+
+    :ivar runs: the tasks of each run that have been executed. The runs that a schedule may need later are prepared too.
+    """
+
+    account: AccountSnapshot
+    runs: tuple[Mapping[str, TaskInstance], ...]
+    now: float
+
+
+@dataclass
+class Record:
+    """
+    What happened in a schedule, for the checker.
+
+    :ivar ended: the state in which each run has ended, in order; ``stuck`` for a run that did not end.
+    :ivar reached: the states of the model that were reached.
+    :ivar ledgers: the ledger at the end of each run.
+    :ivar started: when each run started, by its id.
+    :ivar met: the faults that happened, each with its call.
+    :ivar after_mark: the ledgers right after the trigger of a task that was marked as failed has acted.
+    :ivar objects: the objects in S3 at the end, by their URI.
+    """
+
+    faults: tuple[Fault, ...]
+    calls: list[Call] = field(default_factory=list)
+    ended: list[str] = field(default_factory=list)
+    ledgers: list[dict[str, Any]] = field(default_factory=list)
+    after_mark: list[dict[str, Any]] = field(default_factory=list)
+    started: dict[str, float] = field(default_factory=dict)
+    reached: set[str] = field(default_factory=set)
+    objects: dict[str, bytes] = field(default_factory=dict)
+    met: list[tuple[Fault, Call]] = field(default_factory=list)
+
+
+class World:
+    """One simulated installation. Create it with :func:`open_world`."""
+
+    def __init__(self, folder: Path, part: Part) -> None:
+        self.part = part
+        self.account = MemoryAccount(
+            (ROLE,), job_seconds=JOB_SECONDS, throughput_seconds=ENDPOINT_SECONDS, model_units=10
+        )
+        self.clock = VirtualClock(self.account)
+        self.wire = Wire(self.account, self.clock)
+        self.api = ApiServer(self.wire, self.clock)
+        self.folder = folder
+        self.worker = Worker(self.wire, self.api, self.clock, {})
+        self._record = Record(())
+
+    def close(self) -> None:
+        """Close the event loop and the account."""
+        self.worker.close()
+        self.account.close()
+
+    def prepare(self, first: FirstState | None) -> None:
+        """Execute the tasks before the part, unless their result is given: the first state of the schedules."""
+        write_use_case(self.folder)
+        self.graph = Graph(load_dag(self.folder))
+        self.first = first or self._execute_before()
+        self._active = set(self.part.tasks)
+
+    def _execute_before(self) -> FirstState:
+        self._active = set(self.part.before)
+        for bucket in (TRAINING_BUCKET, OUTPUT_BUCKET):
+            self.account.objects.objects[bucket] = {}
+        runs = tuple(self._prepared_run(number) for number in range(1, MAX_RUNS + 1))
+        return FirstState(self.account.snapshot(), runs, self.clock.now)
+
+    def _prepared_run(self, number: int) -> Mapping[str, TaskInstance]:
+        run = self._start(number, {})
+        while any(run.tasks[one].state != "success" for one in self.part.before):
+            if not self._step(run):
+                states = {one: run.tasks[one].state for one in self.part.before}
+                raise RuntimeError(f"The tasks before the part {self.part.name} did not succeed: {states}.")
+        return {one: run.tasks[one].copy() for one in self.part.before}
+
+    def run(self, faults: Sequence[Fault]) -> Record:
+        """Run one schedule to its end."""
+        self.account.restore(self.first.account)
+        self.clock.now = self.first.now
+        self.wire.reset({fault.at: fault for fault in faults})
+        self._record = Record(tuple(faults))
+        self.api.runs = {}
+        for number in range(1, len(faults) + 2):
+            self._finish(self._start(number, self.first.runs[number - 1]))
+            if self._record.ended[-1] == "success":
+                break
+            self.clock.sleep(NEXT_RUN_SECONDS)
+        self._record.calls = self.wire.calls
+        stored = self.account.objects.objects.items()
+        self._record.objects = {f"s3://{name}/{key}": one.body for name, of in stored for key, one in of.items()}
+        return self._record
+
+    # One run
+
+    def _start(self, number: int, tasks: Mapping[str, TaskInstance]) -> DagRun:
+        run_id = run_id_of(number)
+        run = self.api.runs[run_id] = DagRun(self.graph, run_id, self.clock.now, tasks)
+        self._record.started.setdefault(run_id, self.clock.now)
+        return run
+
+    def _finish(self, run: DagRun) -> None:
+        """Let Airflow go on until the run has ended."""
+        for _ in range(MAX_STEPS):
+            run = self.api.runs[run.run_id]
+            if not self._step(run):
+                break
+        run = self.api.runs[run.run_id]
+        self._record.ended.append(run.state if run.end_if_over() else "stuck")
+        self._record.ledgers.append(self.account.ledger)
+
+    def _step(self, run: DagRun) -> bool:
+        """Do the next thing that Airflow does. Return whether anything is left to do."""
+        self._skip_passive(run)
+        if run.end_if_over():
+            return False
+        tasks = run.tasks.values()
+        if task := next((one for one in tasks if one.state == "scheduled"), None) or next(iter(run.ready()), None):
+            self._attempt(run, task)
+        elif task := next((one for one in tasks if one.state == "deferred"), None):
+            self._wait(run, task)
+        elif task := min(
+            (one for one in tasks if one.state == "up_for_retry"), key=lambda one: one.retry_at, default=None
+        ):
+            self._record.reached.add("retried")
+            self.clock.sleep(task.retry_at - self.clock.now)
+            task.state = None
+        else:
+            return False
+        return True
+
+    def _skip_passive(self, run: DagRun) -> None:
+        while passive := [one for one in run.ready() if one.task_id not in self._active]:
+            for task in passive:
+                task.state = "success"
+
+    def _attempt(self, run: DagRun, task: TaskInstance) -> None:
+        run.start(task)
+        met = self.worker.run_task(run, task)
+        was_killed = task.state == "killed"
+        if was_killed:
+            task.state = "running"
+            self._record.reached.add("killed")
+        if met is not None:
+            self._act(run, task, met)
+        if was_killed and task.state == "running":  # nobody has taken the task from the dead process
+            run.process_died(task, self.clock.now)
+
+    def _wait(self, run: DagRun, task: TaskInstance) -> None:
+        met, trigger = self.worker.run_trigger(run, task)
+        self._record.reached.add("deferred")
+        is_waiting = task.state == "deferred"
+        if met is None:
+            return
+        if not self._act(run, task, met):
+            self._record.reached.add("trigger lost")
+        elif is_waiting and trigger is not None:
+            self._record.reached.add("on_kill")
+            disturbed = self.worker.kill_trigger(trigger)
+            if disturbed:
+                self._met(disturbed)
+            elif met.way is Way.MARK_FAILED:
+                self._record.after_mark.append(self.account.ledger)
+
+    def _met(self, fault: Fault) -> None:
+        self._record.met.append((fault, self.wire.calls[fault.at]))
+
+    def _act(self, run: DagRun, task: TaskInstance, fault: Fault) -> bool:
+        """Do what a person does. Return whether the task was taken from its process or trigger."""
+        way = fault.way
+        self._met(fault)
+        self._record.reached.add(str(way))
+        graph = run.graph
+        if way is Way.RETRY:
+            return False
+        if way is Way.CLEAR:
+            run.clear(graph.cleared_with(task.task_id, downstream=False))
+        elif way is Way.CLEAR_DOWNSTREAM:
+            run.clear(graph.cleared_with(task.task_id, downstream=True))
+        elif way is Way.CLEAR_RUN:
+            run.clear(set(graph.nodes) - set(self.part.before))
+        elif way in (Way.MARK_FAILED, Way.MARK_SUCCESS):
+            run.mark(task, "failed" if way is Way.MARK_FAILED else "success")
+        elif way is Way.MARK_RUN_FAILED:
+            run.mark_failed()
+        else:
+            number = int(run.run_id.rpartition("-")[2])
+            self.api.runs.clear()
+            self._start(number, self.first.runs[number - 1])
+        return True
+
+
+def run_id_of(number: int) -> str:
+    """Return the id of a run of a schedule."""
+    return f"manual__simulated-{number}"
+
+
+@contextmanager
+def open_world(folder: Path, part: Part, first: FirstState | None = None) -> Iterator[World]:
+    """
+    Open a simulated installation.
+
+    :param folder: an empty folder, which the pipeline may read.
+    :param first: the first state of the schedules, from a world of the same part; ``None`` to compute it.
+    """
+    with ExitStack() as stack:
+        world = World(folder, part)
+        stack.callback(world.close)
+        stack.enter_context(virtual_time(world.clock))
+        stack.enter_context(world.wire.connected())
+        stack.enter_context(computed_once())
+        stack.enter_context(patch.object(task_runner, "SUPERVISOR_COMMS", world.api, create=True))
+        stack.enter_context(patch("secrets.token_hex", _fixed_ids()))
+        world.prepare(first)
+        yield world
+
+
+def _fixed_ids() -> Any:
+    numbers = random.Random(0)
+
+    def token_hex(size: int = 16) -> str:
+        return numbers.randbytes(size).hex()
+
+    return token_hex

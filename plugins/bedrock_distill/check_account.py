@@ -21,19 +21,21 @@ def pool_sizes() -> dict[str, int] | None:
     try:
         return {str(pool.pool): int(pool.slots) for pool in Pool.get_pools()}
     except SQLAlchemyError as error:
-        sys.stderr.write(f"The pools are not checked, because Airflow's database cannot be read: {error}\n")
+        # SQLAlchemy's own text goes on with the statement and a link, which say nothing about the database.
+        reason = str(getattr(error, "orig", None) or error).splitlines()[0]
+        sys.stderr.write(f"The pools are not checked, because Airflow's database cannot be read: {reason}\n")
         return None
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Print the table. Return 0 if nothing is missing, 1 if a run would fail, 2 if nothing could be checked."""
+    """Print the table. Return 0 if nothing is missing, 1 if a run would fail, 2 if AWS could not be checked."""
     # With this value, Airflow reads connections from its database too, as its own commands do.
     os.environ.setdefault("_AIRFLOW_PROCESS_CONTEXT", "server")
     os.environ.setdefault("AIRFLOW__LOGGING__LOGGING_LEVEL", "WARNING")  # the table is what a person wants to read
     from bedrock_distill.run.account_connections import AccountConnections
     from bedrock_distill.run.checks import utc_now
     from include.distill.account_check.check import check_accounts, checked_use_cases
-    from include.distill.account_check.findings import counts, summary, table
+    from include.distill.account_check.findings import counts, summary, table, unreached
     from include.distill.config.loader import load_use_cases
 
     loaded = load_use_cases()
@@ -48,7 +50,9 @@ def main(arguments: Sequence[str]) -> int:
     findings = check_accounts(loaded, AccountConnections(), pools=pool_sizes(), today=today, chosen=chosen)
     manifest = counts(findings, use_cases=checked_use_cases(loaded, chosen))
     sys.stdout.write("".join(f"{line}\n" for line in [*table(findings), summary(manifest)]))
-    return 1 if manifest["missing"] else 0
+    if manifest["missing"]:
+        return 1
+    return 2 if unreached(findings) else 0
 
 
 if __name__ == "__main__":

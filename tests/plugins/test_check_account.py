@@ -13,6 +13,7 @@ from bedrock_distill import check_account
 from bedrock_distill.run import account_connections
 from include.distill.account_check.reader import RoleFacts
 from include.distill.config.loader import load_use_cases
+from include.distill.core.errors import TransientError
 from include.distill.inference.pools import required_pools
 from tests.fakes.fake_account import FakeAccount, FakeConnector, trust
 from tests.fakes.variables import VARIABLES
@@ -55,6 +56,14 @@ def test_the_command_ends_with_1_if_a_run_would_fail(
     assert "airflow pools set bedrock_123456789012_nova-micro_us-east-1 8 " in capsys.readouterr().out
 
 
+def test_the_command_ends_with_2_if_aws_cannot_be_reached(monkeypatch: pytest.MonkeyPatch) -> None:
+    with_pools(monkeypatch)
+    connector = FakeConnector(FakeAccount())
+    connector.identities["aws_default"] = TransientError("get_caller_identity: Could not connect.")
+    monkeypatch.setattr(account_connections, "AccountConnections", lambda: connector)
+    assert check_account.main(["aws_docs_qa"]) == 2
+
+
 def test_without_airflows_database_the_other_checks_go_on(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -65,7 +74,9 @@ def test_without_airflows_database_the_other_checks_go_on(
     assert check_account.main(["aws_docs_qa"]) == 0
     printed = capsys.readouterr()
     assert "| pools | not checked |" in printed.out
-    assert "no such table: slot_pool" in printed.err
+    assert printed.err == (
+        "The pools are not checked, because Airflow's database cannot be read: no such table: slot_pool\n"
+    )
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,8 @@ from include.distill.config.root_owner import foreign_root_problem
 from include.distill.config.use_case import UseCase
 from include.distill.core.errors import ContractError, NotFoundError, RefusedError
 
+# The settings of a bucket that are checked, as one row names them if they cannot be read.
+SETTINGS = "encryption, public access, TLS only, life-cycle rules"
 _BLOCKS = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
 
 

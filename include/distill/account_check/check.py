@@ -7,8 +7,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Protocol
 
-from include.distill.account_check.buckets import owner_findings, place_of, setting_findings
-from include.distill.account_check.findings import Finding, Result, filled, merged, missing, not_checked, ok, warning
+from include.distill.account_check.buckets import SETTINGS, owner_findings, place_of, setting_findings
+from include.distill.account_check.findings import (
+    CONNECTION,
+    Finding,
+    Result,
+    filled,
+    merged,
+    missing,
+    not_checked,
+    ok,
+    warning,
+)
 from include.distill.account_check.keys import key_findings
 from include.distill.account_check.models import model_findings
 from include.distill.account_check.needed_actions import needed_actions
@@ -20,12 +30,22 @@ from include.distill.account_check.quotas import quota_findings
 from include.distill.account_check.reader import AccountReader, BucketReader, Identity, attempt
 from include.distill.account_check.role_trust import role_of_stack, trust_findings
 from include.distill.config.catalog import load_catalog
+from include.distill.config.layout import Layout
 from include.distill.config.loader import UseCases
 from include.distill.config.use_case import UseCase
-from include.distill.core.errors import DistillError, NotFoundError
+from include.distill.core.errors import (
+    DistillError,
+    ExpiredCredentialsError,
+    NotFoundError,
+    RefusedError,
+    ServiceError,
+    UnreachedError,
+)
 from include.distill.cost.prices import load_prices
 
 _TASKS: Mapping[Who, str] = {"run": "runs", "promotion": "promotions", "clean_up": "clean-ups"}
+# The checks for which AWS is asked. Without a connection that works, each has a row that says so.
+_ASKS_AWS = ("models", "training and serving of the student", "quotas", "KMS keys")
 
 
 class Connector(Protocol):
@@ -98,11 +118,13 @@ def _check(
         identity = _identity(connector, conn_id, use_case)
         if isinstance(identity, Identity):
             identities[conn_id] = (identity, callers)
-            yield ok(f"connection {conn_id}", identity.arn)
+            yield ok(f"{CONNECTION}{conn_id}", identity.arn)
         else:
             yield identity
-    if not identities:
-        return  # without credentials, AWS answers nothing
+            yield not_checked(f"permissions of {_label(conn_id, callers)}", f"See the row of connection {conn_id}")
+    if not identities:  # AWS answers nothing, and each request to an unreachable endpoint would wait
+        yield from _unasked(use_case)
+        return
     reader, store = connector.reader(use_case), connector.store(use_case)
     yield from model_findings(reader, use_case, use_cases)
     yield from quota_findings(reader, use_case)
@@ -112,11 +134,23 @@ def _check(
         yield place.finding
         if place.finding.result is Result.OK:
             yield from setting_findings(reader, store, use_case, bucket)
+        else:
+            yield not_checked(f"bucket {bucket}: {SETTINGS}", f"See the row of bucket {bucket}")
     yield from owner_findings(store, use_case)
     yield from trust_findings(reader, use_case)
     absent = [bucket for bucket, place in places.items() if place.is_absent]
     creations = [need for bucket in absent for need in _creation(use_case, bucket)]
     yield from _permissions(reader, use_case, identities, [*needed_actions(use_case), *creations])
+
+
+def _unasked(use_case: UseCase) -> Iterator[Finding]:
+    """Yield a row for each check that needs an answer of AWS, when no connection of the use case works."""
+    checks = [*_ASKS_AWS, *(f"bucket {bucket}" for bucket in use_case.storage.buckets)]
+    checks += [f"owner of {root}" for root in Layout(use_case.storage).roots]
+    checks += [f"role {use_case.aws.role_arn}", "permissions of the role of jobs"]
+    names = ", ".join(connections(use_case))
+    for check in checks:
+        yield not_checked(check, f"AWS was not asked, because no connection of the use case works ({names})")
 
 
 def connections(use_case: UseCase) -> dict[str, list[Who]]:
@@ -134,12 +168,11 @@ def connections(use_case: UseCase) -> dict[str, list[Who]]:
 
 
 def _identity(connector: Connector, conn_id: str, use_case: UseCase) -> Identity | Finding:
-    check = f"connection {conn_id}"
+    check = f"{CONNECTION}{conn_id}"
     try:
         identity = connector.identity(conn_id, use_case.aws.region)
     except DistillError as error:
-        command = f'airflow connections add {conn_id} --conn-type aws --conn-extra \'{{"role_arn": "<role>"}}\''
-        return missing(check, f"AWS does not accept the credentials: {error}", command)
+        return _no_identity(check, conn_id, error)
     if identity.account != use_case.aws.account:
         detail = (
             f"The connection belongs to account {identity.account} ({identity.arn}), but aws.role_arn to account"
@@ -149,6 +182,17 @@ def _identity(connector: Connector, conn_id: str, use_case: UseCase) -> Identity
         role = role_of_stack(use_case.environment, identity.account, partition)
         return missing(check, detail, f"DISTILL_ROLE_ARN={role}")
     return identity
+
+
+def _no_identity(check: str, conn_id: str, error: DistillError) -> Finding:
+    """Return whether the connection is wrong, or AWS could not be asked about it."""
+    is_refused = isinstance(error, RefusedError | ExpiredCredentialsError)
+    if isinstance(error, UnreachedError) or (isinstance(error, ServiceError) and not is_refused):
+        return not_checked(check, f"AWS could not be asked, so the credentials may be right or wrong: {error}")
+    has_answered = isinstance(error, ExpiredCredentialsError) or (isinstance(error, ServiceError) and error.code)
+    problem = "AWS does not accept the credentials" if has_answered else "The connection cannot be used"
+    command = f'airflow connections add {conn_id} --conn-type aws --conn-extra \'{{"role_arn": "<role>"}}\''
+    return missing(check, f"{problem}: {error}", command)
 
 
 def _creation(use_case: UseCase, bucket: str) -> list[Need]:
@@ -169,7 +213,7 @@ def _permissions(
     if of_jobs:
         yield from permission_findings(reader, use_case, use_case.aws.role_arn, of_jobs, "the role of jobs")
     for conn_id, (identity, callers) in identities.items():
-        label = f"{' and '.join(_TASKS[who] for who in callers)} (connection {conn_id})"
+        label = _label(conn_id, callers)
         if identity.is_root:
             detail = f"{identity.arn} is the account's owner, whom no policy of the account limits"
             yield warning(f"permissions of {label}", detail, "attach the policies of deploy/cloudformation to a role")
@@ -184,3 +228,7 @@ def _permissions(
         else:
             own = [need for need in needs if need.who in callers]
             yield from permission_findings(reader, use_case, principal, own, label)
+
+
+def _label(conn_id: str, callers: Sequence[Who]) -> str:
+    return f"{' and '.join(_TASKS[who] for who in callers)} (connection {conn_id})"

@@ -12,6 +12,10 @@ from typing import TypedDict
 ENVIRONMENT = "<environment>"
 
 
+# How the name of the check of a connection begins.
+CONNECTION = "connection "
+
+
 class Result(StrEnum):
     """What one check found. A run would fail on what is missing. The order is that of the table."""
 
@@ -69,6 +73,12 @@ def warning(check: str, detail: str, line: str = "") -> Finding:
 def not_checked(check: str, detail: str, line: str = "") -> Finding:
     """Return the finding that something could not be checked here."""
     return Finding(check, Result.NOT_CHECKED, detail, line)
+
+
+def unreached(findings: Sequence[Finding]) -> list[str]:
+    """Return the connections with which AWS could not be asked. Nothing is known about their account."""
+    of_connections = (one for one in findings if one.check.startswith(CONNECTION))
+    return [one.check for one in of_connections if one.result is Result.NOT_CHECKED]
 
 
 def filled(finding: Finding, environment: str) -> Finding:

@@ -46,14 +46,16 @@ def permission_findings(
     """
     check = f"permissions of {label}"
     decisions: dict[Need, Decision] = {}
+    is_complete = True
     for group in _grouped(needs):
         found = _ask(reader, use_case, principal, group, check)
         if isinstance(found, Finding):
             yield found
-            return  # IAM gives the same answer to the other questions
+            is_complete = False
+            break  # IAM gives the same answer to the other questions
         decisions |= {need: found.get(need.action, Decision(is_allowed=False)) for need in group}
     refused = {need: decision for need, decision in decisions.items() if not decision.is_allowed}
-    if not refused:
+    if not refused and is_complete:
         yield ok(check, f"{principal} may do all of {len(decisions)} actions on their resources")
         return
     statements = _statements(refused)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
 from typing import Any
 
-from include.distill.account_check.findings import Finding, missing, ok, warning
+from include.distill.account_check.findings import Finding, missing, not_checked, ok, warning
 from include.distill.account_check.needed_actions import job_types
 from include.distill.account_check.needs import Arns
 from include.distill.account_check.reader import PolicySimulator, RoleFacts, attempt, listed
@@ -32,14 +32,21 @@ def trust_findings(reader: PolicySimulator, use_case: UseCase) -> Iterator[Findi
         role = attempt(check, "iam:GetRole", lambda: reader.role(arn.rsplit("/", 1)[1]))
     except NotFoundError:
         yield missing(check, f"The role does not exist, so Bedrock accepts no job. {_STACK} makes it", _role(use_case))
+        yield _unread(arn)
         return
     if isinstance(role, Finding):
         yield role
+        yield _unread(arn)
         return
     if role.arn != arn:
         yield missing(check, f"The role has the ARN {role.arn}", f"DISTILL_ROLE_ARN={role.arn}")
+        yield _unread(arn)
         return
     yield from _trust(role, use_case, kinds)
+
+
+def _unread(arn: str) -> Finding:
+    return not_checked(f"trust of {arn}", f"See the row of role {arn}")
 
 
 def role_of_stack(environment: str, account: str, partition: str) -> str:

@@ -171,6 +171,10 @@ class RefusedError(ServiceError):
     """AWS refused a request (access, validation, quota, retired model, missing object). A retry cannot help."""
 
 
+class UnreachedError(RefusedError):
+    """A proxy or a certificate prevented the request, so AWS has not seen it. A person must correct this."""
+
+
 class ConcurrencyLimitError(TransientError):
     """The account's quota of concurrent jobs is used up. Nothing was bought; the same job may be submitted later."""
 

@@ -42,6 +42,7 @@ class AccountHook(BedrockDistillHook):
         """Call AWS as :meth:`AwsClients.call` does, and tell a missing permission of the check apart from other errors.
 
         :raises NotPermittedError: AWS refused access.
+        :raises RefusedError: Airflow cannot make a session from the connection.
         """
         try:
             return super().call(service, method, what, extra_seconds=extra_seconds, **parameters)
@@ -50,17 +51,16 @@ class AccountHook(BedrockDistillHook):
             if meaning is None or meaning.kind != "access" or method in _ABOUT_THE_BUCKET:
                 raise
             raise NotPermittedError(error.happened) from error
+        except AirflowException as error:
+            source = credentials_source(self.aws_conn_id)
+            raise RefusedError(f"The credentials of {source} cannot be used: {error}.") from error
 
     def identity(self) -> Identity:
         """Return who calls AWS. This needs no permission.
 
         :raises DistillError: AWS does not accept the credentials, or the connection cannot be used.
         """
-        try:
-            answer = self.call("sts", "get_caller_identity")
-        except AirflowException as error:
-            source = credentials_source(self.aws_conn_id)
-            raise RefusedError(f"The credentials of {source} cannot be used: {error}.") from error
+        answer = self.call("sts", "get_caller_identity")
         return Identity(answer["Arn"], answer["Account"])
 
     def role(self, name: str) -> RoleFacts:

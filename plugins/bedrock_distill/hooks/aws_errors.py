@@ -42,6 +42,7 @@ from include.distill.core.errors import (
     ThrottledError,
     TransientError,
     UnknownOperationError,
+    UnreachedError,
 )
 
 ERROR_CLASSES: Mapping[str, type[ServiceError]] = {
@@ -70,12 +71,11 @@ ERROR_CLASSES: Mapping[str, type[ServiceError]] = {
             "region",
             "key",
             "archived",
-            "certificate",
-            "proxy",
             "configuration",
         ],
         RefusedError,
     ),
+    **dict.fromkeys(["certificate", "proxy"], UnreachedError),
 }
 SDK = f"botocore {botocore.__version__}"
 # botocore uses this code for a response with status 400 and no body. Only HEAD requests get such a response.

@@ -13,12 +13,14 @@ from bedrock_distill.run.explained_task import ExplainedTask
 from include.distill.account_check.choice import CHECK_DAG_ID, parse_check_choice
 from include.distill.config.environment import environment_name
 from include.distill.config.loader import USE_CASES_FOLDER, load_use_cases
-from include.distill.core.errors import FAILED_TASK, InputError
+from include.distill.core.errors import FAILED_TASK, InputError, TransientError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from airflow.sdk import Context
 
-    from include.distill.account_check.findings import CheckManifest
+    from include.distill.account_check.findings import CheckManifest, Finding
 
 
 class CheckAccountOperator(ExplainedTask, BaseOperator):
@@ -30,6 +32,7 @@ class CheckAccountOperator(ExplainedTask, BaseOperator):
     :param use_cases: the folder of use cases, which name the accounts, models and buckets to check.
     :return: the number of checks with each result.
     :raises InputError: something is missing on which a run would fail, or the form names an unknown use case.
+    :raises TransientError: AWS could not be asked with one of the connections.
     """
 
     ui_color = "#e8f0fe"
@@ -51,7 +54,7 @@ class CheckAccountOperator(ExplainedTask, BaseOperator):
         """Check, log the table, and fail if something is missing."""
         from bedrock_distill.run.account_connections import AccountConnections
         from include.distill.account_check.check import check_accounts, checked_use_cases
-        from include.distill.account_check.findings import Result, counted, counts, summary, table
+        from include.distill.account_check.findings import counts, summary, table
 
         choice = parse_check_choice(configuration_of(context))
         environment_name()  # without a name, no use case is valid, and the error says what to do
@@ -73,12 +76,31 @@ class CheckAccountOperator(ExplainedTask, BaseOperator):
             self.log.info("%s", line)
         manifest = counts(findings, use_cases=checked_use_cases(loaded, choice.name))
         self.log.info("%s", summary(manifest))
-        if lacking := [one.check for one in findings if one.result is Result.MISSING]:
-            things = f"{counted(len(lacking), 'thing')} {'is' if len(lacking) == 1 else 'are'}"
-            raise InputError(
-                f"A run would fail, because {things} missing: {'; '.join(lacking)}.",
-                billed="Nothing was bought.",
-                to_do="Add the lines of the table above to the account or to Airflow.",
-                then_clear=FAILED_TASK,
-            )
+        _refuse_failures(findings)
         return manifest
+
+
+def _refuse_failures(findings: Sequence[Finding]) -> None:
+    """
+    Fail the task if a run would fail, or if AWS could not be asked.
+
+    :raises InputError: something is missing.
+    :raises TransientError: AWS could not be asked with one of the connections.
+    """
+    from include.distill.account_check.findings import Result, counted, unreached
+
+    if lacking := [one.check for one in findings if one.result is Result.MISSING]:
+        things = f"{counted(len(lacking), 'thing')} {'is' if len(lacking) == 1 else 'are'}"
+        raise InputError(
+            f"A run would fail, because {things} missing: {'; '.join(lacking)}.",
+            billed="Nothing was bought.",
+            to_do="Add the lines of the table above to the account or to Airflow.",
+            then_clear=FAILED_TASK,
+        )
+    if connections := unreached(findings):
+        raise TransientError(
+            f"AWS could not be asked with {' and '.join(connections)}, so the check knows nothing about the account.",
+            billed="Nothing was bought.",
+            to_do="Correct what the table above names in the rows of the connections.",
+            then_clear=FAILED_TASK,
+        )

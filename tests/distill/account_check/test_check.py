@@ -12,7 +12,14 @@ from include.distill.account_check.findings import Finding, Result
 from include.distill.account_check.reader import Identity
 from include.distill.config.loader import UseCases
 from include.distill.config.use_case import UseCase
-from include.distill.core.errors import ExpiredCredentialsError
+from include.distill.core.errors import (
+    ExpiredCredentialsError,
+    RefusedError,
+    ServiceError,
+    ThrottledError,
+    TransientError,
+    UnreachedError,
+)
 from include.distill.inference.pools import required_pools
 from tests.distill.conftest import make_use_case
 from tests.fakes.fake_account import ACCOUNT, JOBS_ROLE, RUN_ROLE, FakeAccount, FakeConnector
@@ -80,7 +87,67 @@ def test_a_connection_that_does_not_work_is_missing_and_aws_is_not_asked() -> No
     found = found_in(account, connector=connector)
     assert lacking(found) == ["connection aws_default"]
     assert account.simulated == []
+    assert found[0].detail.startswith("AWS does not accept the credentials: ")
+    assert found[0].line.startswith("airflow connections add aws_default ")
     assert "pool bedrock_123456789012_nova-micro_us-east-1" in [one.check for one in found]
+
+
+@pytest.mark.parametrize(
+    "error",
+    [TransientError("c: Could not connect."), ThrottledError("c: slow down."), UnreachedError("c: bad certificate.")],
+)
+def test_an_endpoint_that_is_not_reached_says_nothing_about_the_credentials(error: ServiceError) -> None:
+    connector = FakeConnector(FakeAccount())
+    connector.identities["aws_default"] = error
+    found = found_in(connector.account, connector=connector)
+    assert lacking(found) == []
+    (row,) = [one for one in found if one.check == "connection aws_default"]
+    assert (row.result, row.line) == (Result.NOT_CHECKED, "")
+    assert row.detail == f"AWS could not be asked, so the credentials may be right or wrong: {error}"
+
+
+def test_a_connection_that_airflow_does_not_have_was_not_refused_by_aws() -> None:
+    connector = FakeConnector(FakeAccount())
+    connector.identities["aws_default"] = RefusedError("Airflow has no connection aws_default.")
+    found = found_in(connector.account, connector=connector)
+    assert found[0].detail == "The connection cannot be used: Airflow has no connection aws_default."
+    assert found[0].line.startswith("airflow connections add aws_default ")
+
+
+@pytest.mark.parametrize("error", [TransientError("c: no."), ExpiredCredentialsError("c: expired.")])
+def test_without_a_working_connection_each_check_of_aws_has_a_row(error: ServiceError) -> None:
+    connector = FakeConnector(FakeAccount())
+    connector.identities["aws_default"] = error
+    found = found_in(connector.account, connector=connector)
+    rows = {one.check: one.detail for one in found if one.result is Result.NOT_CHECKED}
+    unasked = "AWS was not asked, because no connection of the use case works (aws_default)"
+    assert {check for check, detail in rows.items() if detail == unasked} == {
+        *("models", "training and serving of the student", "quotas", "KMS keys", "bucket training", "bucket output"),
+        *("owner of s3://training/distill", "owner of s3://output/distill"),
+        *(f"role {JOBS_ROLE}", "permissions of the role of jobs"),
+    }
+    see = "See the row of connection aws_default"
+    assert rows["permissions of runs and promotions and clean-ups (connection aws_default)"] == see
+
+
+def test_the_permissions_of_the_one_connection_that_does_not_work_have_a_row() -> None:
+    connector = FakeConnector(FakeAccount())
+    connector.identities["promoter"] = TransientError("c: no.")
+    use_case = make_use_case(
+        aws={"role_arn": JOBS_ROLE, "promotion_conn_id": "promoter"}, serving={"mode": "on_demand"}
+    )
+    found = found_in(connector.account, use_case, connector=connector)
+    results = {one.check: one.result for one in found}
+    assert results["permissions of promotions (connection promoter)"] is Result.NOT_CHECKED
+    assert results["permissions of runs and clean-ups (connection aws_default)"] is Result.OK
+
+
+def test_the_settings_of_a_bucket_that_cannot_be_read_have_a_row() -> None:
+    account = FakeAccount()
+    account.absent_buckets.add("training")
+    (row,) = [one for one in found_in(account) if one.check.startswith("bucket training: ")]
+    assert row.check == "bucket training: encryption, public access, TLS only, life-cycle rules"
+    assert (row.result, row.detail) == (Result.NOT_CHECKED, "See the row of bucket training")
 
 
 def test_a_connection_of_another_account_than_the_role_is_missing() -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
@@ -9,6 +10,7 @@ from include.distill.account_check.needed_actions import needed_actions
 from include.distill.account_check.needs import Arns, Need
 from include.distill.account_check.permissions import permission_findings, principal_of
 from include.distill.account_check.reader import Decision, Identity
+from include.distill.core.errors import ServiceError
 from tests.distill.conftest import make_use_case
 from tests.fakes.fake_account import ACCOUNT, JOBS_ROLE, RUN_ROLE, SESSION, FakeAccount
 
@@ -113,3 +115,19 @@ def test_the_policies_of_a_session_are_those_of_its_role_with_its_path() -> None
     assert principal_of(FakeAccount(), Identity(SESSION, ACCOUNT)) == RUN_ROLE
     user = f"arn:aws:iam::{ACCOUNT}:user/ann"
     assert principal_of(FakeAccount(), Identity(user, ACCOUNT)) == user
+
+
+def test_what_was_found_before_iam_stopped_to_answer_is_not_lost() -> None:
+    class Stopping(FakeAccount):
+        def simulate(self, *arguments: Any) -> dict[str, Decision]:
+            if self.simulated:
+                raise ServiceError("simulate_principal_policy: Throttling.")
+            return super().simulate(*arguments)
+
+    first, *_ = RUN
+    account = Stopping()
+    account.not_allowed = {(RUN_ROLE, first.action)}
+    unanswered, refused = findings(account)
+    assert (unanswered.result, first.action in refused.detail) == (Result.NOT_CHECKED, True)
+    (alone,) = findings(Stopping())  # nothing was refused, but not everything was asked
+    assert alone.result is Result.NOT_CHECKED

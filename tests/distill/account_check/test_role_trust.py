@@ -74,21 +74,24 @@ def test_a_trust_without_a_condition_is_a_warning_because_of_other_accounts() ->
 def test_a_role_that_does_not_exist_is_missing() -> None:
     account = FakeAccount()
     del account.roles["r"]
-    (found,) = trust_findings(account, USE_CASE)
+    found, trust_row = trust_findings(account, USE_CASE)
+    assert (trust_row.check, trust_row.result) == (f"trust of {JOBS_ROLE}", Result.NOT_CHECKED)
     assert (found.result, found.check) == (Result.MISSING, f"role {JOBS_ROLE}")
 
 
 def test_a_role_with_another_path_has_the_right_arn_as_the_line_to_add() -> None:
     account = FakeAccount()
     account.roles["r"] = RoleFacts("arn:aws:iam::123456789012:role/teams/r", trust())
-    (found,) = trust_findings(account, USE_CASE)
+    found, trust_row = trust_findings(account, USE_CASE)
+    assert (trust_row.check, trust_row.result) == (f"trust of {JOBS_ROLE}", Result.NOT_CHECKED)
     assert found.line == "DISTILL_ROLE_ARN=arn:aws:iam::123456789012:role/teams/r"
 
 
 def test_a_role_that_the_check_may_not_read_is_not_permitted_to_check() -> None:
     account = FakeAccount()
     account.refused.add("role")
-    (found,) = trust_findings(account, USE_CASE)
+    found, trust_row = trust_findings(account, USE_CASE)
+    assert (trust_row.check, trust_row.result) == (f"trust of {JOBS_ROLE}", Result.NOT_CHECKED)
     assert (found.result, "iam:GetRole" in found.line) == (Result.NOT_PERMITTED, True)
 
 
@@ -101,10 +104,11 @@ def test_a_use_case_without_jobs_needs_no_role() -> None:
 def test_a_role_that_does_not_exist_is_that_of_the_stack_or_the_stack_is_missing() -> None:
     account = FakeAccount()
     account.roles.clear()
-    (finding,) = trust_findings(account, USE_CASE)
+    finding, trust_row = trust_findings(account, USE_CASE)
+    assert (trust_row.check, trust_row.result) == (f"trust of {JOBS_ROLE}", Result.NOT_CHECKED)
     role = f"arn:aws:iam::123456789012:role/bedrock-distill-{USE_CASE.environment}-jobs"
     assert (finding.result, finding.line) == (Result.MISSING, f"DISTILL_ROLE_ARN={role}")
-    (finding,) = trust_findings(account, make_use_case(aws={"role_arn": role}))
+    finding, _ = trust_findings(account, make_use_case(aws={"role_arn": role}))
     assert finding.line.startswith("aws cloudformation deploy --region us-east-1 ")
     for parameter in ("Environment", "Prefix", "TrainingBucketName", "OutputBucketName"):
         assert f" {parameter}=" in finding.line

@@ -68,7 +68,7 @@ def test_a_connection_that_cannot_be_read_is_a_refusal(monkeypatch: pytest.Monke
 
     monkeypatch.setattr(AwsClients, "call", fail)
     with pytest.raises(RefusedError, match="The credentials of the Airflow connection aws_check cannot be used"):
-        AccountHook("aws_check", "us-east-1").identity()
+        AccountHook("aws_check", "us-east-1").quotas()
 
 
 def test_a_role_is_read_once_with_its_trust_policy() -> None:

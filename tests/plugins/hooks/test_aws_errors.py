@@ -45,6 +45,7 @@ from include.distill.core.errors import (
     ServiceError,
     ThrottledError,
     TransientError,
+    UnreachedError,
 )
 
 
@@ -85,9 +86,9 @@ def client_error(code: str, message: str = "reason", status: int = 400) -> Clien
         (LoginRefreshRequired(), RefusedError),
         (CredentialRetrievalError(provider="custom-process", error_msg="exit code 1"), RefusedError),
         (CredentialRetrievalError(provider="container-role", error_msg="Read timeout"), TransientError),
-        (SSLError(endpoint_url="https://x", error="[SSL: CERTIFICATE_VERIFY_FAILED] self-signed"), RefusedError),
+        (SSLError(endpoint_url="https://x", error="[SSL: CERTIFICATE_VERIFY_FAILED] self-signed"), UnreachedError),
         (SSLError(endpoint_url="https://x", error="EOF occurred in violation of protocol"), TransientError),
-        (ProxyConnectionError(proxy_url="http://p", error="407 Proxy Authentication Required"), RefusedError),
+        (ProxyConnectionError(proxy_url="http://p", error="407 Proxy Authentication Required"), UnreachedError),
         (ProxyConnectionError(proxy_url="http://p", error="timed out"), TransientError),
         (ConnectTimeoutError(endpoint_url="https://x"), TransientError),
         (UnknownRegionError(region_name="moon", error_msg="no"), RefusedError),

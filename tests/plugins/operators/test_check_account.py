@@ -13,7 +13,7 @@ from bedrock_distill.operators.check_account import CheckAccountOperator
 from bedrock_distill.run import account_connections
 from include.distill.account_check.reader import RoleFacts
 from include.distill.config.use_case import UseCase
-from include.distill.core.errors import InputError
+from include.distill.core.errors import InputError, TransientError
 from tests.fakes.aws_simulator import connected_simulator
 from tests.fakes.fake_account import RUN_ROLE, FakeAccount, FakeConnector, trust
 
@@ -69,6 +69,17 @@ def test_the_task_fails_if_a_run_would_fail_and_names_what_is_missing(
     assert "Nothing was changed in AWS or in Airflow." in text
     assert "Add the lines of the table above to the account or to Airflow. Then clear check_account" in text
     assert '"Action": "iam:PassRole"' in capsys.readouterr().out
+
+
+def test_the_task_fails_if_aws_cannot_be_reached_and_may_be_retried(
+    task: CheckAccountOperator, account: FakeAccount, context: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connector = FakeConnector(account)
+    connector.identities["aws_default"] = TransientError("get_caller_identity: Could not connect.")
+    monkeypatch.setattr(account_connections, "AccountConnections", lambda: connector)
+    with pytest.raises(TransientError, match="could not be asked with connection aws_default") as caught:
+        task.execute(with_form(context))
+    assert "Then clear check_account" in str(caught.value)
 
 
 def test_a_use_case_that_does_not_exist_is_refused(

@@ -10,7 +10,7 @@ from pathlib import Path
 from include.distill.core.errors import InputError
 from include.distill.core.paths import PROJECT_ROOT
 from tools.local_airflow.exit_codes import REFUSED
-from tools.mwaa.package import Package, build
+from tools.mwaa.package import Package, build, has_package
 from tools.mwaa.settings import read_settings
 
 OUTPUT = PROJECT_ROOT / "build" / "mwaa"
@@ -27,6 +27,12 @@ def main(arguments: list[str]) -> int:
         package = build(read_settings(chosen.settings), chosen.output)
     except InputError as error:
         print(error, file=sys.stderr)
+        if has_package(chosen.output):
+            print(
+                f"{chosen.output} still contains the package of an earlier build. Do not upload it in place of this"
+                " one.",
+                file=sys.stderr,
+            )
         return REFUSED
     print(describe(package))
     return 0
@@ -39,11 +45,6 @@ def describe(package: Package) -> str:
         f"The package for Amazon MWAA (Airflow 3.3) is in {package.folder}:{files}",
         f"Use cases: {', '.join(package.use_cases)}.",
         *(f"Airflow will not load this use case: {problem}" for problem in package.problems),
-        *(
-            f"startup.sh does not set {name}, because no use case and no code reads it. If the name is misspelt,"
-            " correct it and build the package again."
-            for name in package.left_out
-        ),
         "Next: upload the package and create the pools as docs/how-to/run_on_mwaa.md says. Nothing was uploaded.",
     ]
     return "\n".join(lines)

@@ -31,13 +31,18 @@ def test_a_use_case_that_airflow_will_not_load_is_named(tmp_path: Path) -> None:
     assert "Airflow will not load this use case: bad.yaml: a fault" in text
 
 
-def test_a_setting_that_nothing_reads_is_named_without_its_value(
+def test_after_a_refusal_the_command_says_that_the_package_is_an_earlier_one(
     tmp_path: Path, settings: dict[str, str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    file = tmp_path / "prod.env"
-    lines = {**settings, "DISTILL_API_TOKEN": "a-secret"}
-    file.write_text("".join(f"{name}={value}\n" for name, value in lines.items()))
-    assert main(["--settings", str(file), "--output", str(tmp_path / "mwaa")]) == 0
-    shown = capsys.readouterr().out
-    assert "startup.sh does not set DISTILL_API_TOKEN, because no use case and no code reads it." in shown
+    file, output = tmp_path / "prod.env", tmp_path / "mwaa"
+    lines = [f"{name}={value}\n" for name, value in settings.items()]
+    file.write_text("".join(lines))
+    assert main(["--settings", str(file), "--output", str(output)]) == 0
+    before = (output / "startup.sh").read_text()
+    file.write_text("".join([*lines, "DISTILL_API_TOKEN=a-secret\n"]))
+    capsys.readouterr()
+    assert main(["--settings", str(file), "--output", str(output)]) == 2
+    shown = capsys.readouterr().err
+    assert f"{output} still contains the package of an earlier build. Do not upload it" in shown
     assert "a-secret" not in shown
+    assert (output / "startup.sh").read_text() == before

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from include.distill.core.errors import InputError
-from tools.mwaa.package import build, write_archive
+from tools.mwaa import package as package_module
+from tools.mwaa.package import build, has_package, write_archive
 
 
 def test_the_package_contains_everything_that_mwaa_needs(tmp_path: Path, settings: dict[str, str]) -> None:
@@ -23,16 +24,36 @@ def test_the_package_contains_everything_that_mwaa_needs(tmp_path: Path, setting
     assert (package.folder / "create_pools.sh").stat().st_mode & 0o111
 
 
-def test_a_setting_that_nothing_reads_is_left_out_and_named(tmp_path: Path, settings: dict[str, str]) -> None:
-    package = build({**settings, "DISTILL_API_TOKEN": "a-secret", "DISTILL_SCHEDULES": "off"}, tmp_path / "mwaa")
-    assert package.left_out == ("DISTILL_API_TOKEN",)
+def test_the_startup_script_exports_the_settings(tmp_path: Path, settings: dict[str, str]) -> None:
+    package = build({**settings, "DISTILL_SCHEDULES": "off"}, tmp_path / "mwaa")
     script = (package.folder / "startup.sh").read_text()
-    assert "export DISTILL_SCHEDULES=off" in script
-    assert "a-secret" not in script
     assert {line for line in script.splitlines() if line.startswith("export")} == {
         *(f"export {name}={value}" for name, value in settings.items()),
         "export DISTILL_SCHEDULES=off",
     }
+
+
+def test_a_failure_while_the_package_is_written_leaves_the_earlier_one_and_no_other_folder(
+    tmp_path: Path, settings: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = build(settings, tmp_path / "mwaa").folder
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+    def fail(*_: object) -> object:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(package_module, "pools_request", fail)
+    with pytest.raises(OSError, match="No space left"):
+        build({**settings, "DISTILL_PREFIX": "other"}, folder)
+    assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
+    assert list(tmp_path.iterdir()) == [folder]
+
+
+def test_a_folder_with_a_part_of_a_package_is_known(tmp_path: Path) -> None:
+    assert not has_package(tmp_path / "mwaa")
+    assert not has_package(tmp_path)
+    (tmp_path / "startup.sh").touch()
+    assert has_package(tmp_path)
 
 
 def test_a_folder_that_cannot_be_created_is_reported(tmp_path: Path, settings: dict[str, str]) -> None:

@@ -126,3 +126,94 @@ def test_a_shell_reads_the_same_values_from_the_startup_script() -> None:
     script = startup_script(settings) + 'printf "%s|%s|%s" "$DISTILL_A" "$DISTILL_B" "$DISTILL_C"\n'
     shown = subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=True).stdout
     assert shown == "|".join(settings.values())
+
+
+def refusal_of(folder: Path, *lines: str) -> str:
+    with pytest.raises(InputError, match=r"No package was built\.") as caught:
+        read_settings(written(folder, "\n".join(["DISTILL_ENVIRONMENT=prod", *lines, ""])))
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("line", ["DISTILL_RUNBOOK_URL: https://x", "DISTILL_PREFIX", "= a-secret", "a-secret"])
+def test_a_line_that_sets_no_variable_is_refused_and_not_shown(tmp_path: Path, line: str) -> None:
+    text = refusal_of(tmp_path, "", "# a comment", line)
+    assert text.startswith(f"Line 4 of {tmp_path / '.env'} does not have the form NAME=value.")
+    assert line not in text
+
+
+def test_a_name_that_is_set_twice_is_refused_with_both_lines(tmp_path: Path) -> None:
+    text = refusal_of(tmp_path, "DISTILL_PREFIX=a", "export DISTILL_PREFIX=b")
+    path = tmp_path / ".env"
+    assert f"Line 3 of {path}: DISTILL_PREFIX is already set in line 2." in text
+
+
+@pytest.mark.parametrize(
+    ("line", "meant"),
+    [
+        ("distill_runbook_url=https://x", "DISTILL_RUNBOOK_URL"),
+        ("DISTILL_PREFX=a", "DISTILL_PREFIX"),
+        ("DISTILL_OUTPUT_BUKET=a", "DISTILL_OUTPUT_BUCKET"),
+    ],
+)
+def test_an_unknown_name_is_refused_with_the_nearest_one(tmp_path: Path, line: str, meant: str) -> None:
+    assert f"would have no effect. Did you mean {meant}? No package" in refusal_of(tmp_path, line)
+
+
+def test_the_value_of_an_unknown_name_is_not_shown(tmp_path: Path) -> None:
+    text = refusal_of(tmp_path, "DISTILL_QQQQQQ=a-secret")
+    assert "Line 2 of" in text
+    assert "Did you mean" not in text
+    assert "a-secret" not in text
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "DISTILL_SCHEDULES=maybe",
+        "DISTILL_SCHEDULES=Off",
+        "DISTILL_RUNBOOK_URL=javascript:alert(1)",
+        "DISTILL_RUNBOOK_URL=https://",
+        "DISTILL_RUNBOOK_URL=wiki/page",
+    ],
+)
+def test_a_value_that_no_use_case_checks_is_checked(tmp_path: Path, line: str) -> None:
+    name, _, value = line.partition("=")
+    assert f": {name} is '{value}', expected " in refusal_of(tmp_path, line)
+
+
+@pytest.mark.parametrize("value", ["${DISTILL_ENVIRONMENT}", '"$A/b"', "a$b"])
+def test_a_variable_in_a_value_is_refused_because_only_docker_compose_replaces_it(tmp_path: Path, value: str) -> None:
+    assert "Line 2" in refusal_of(tmp_path, f"DISTILL_PREFIX={value}")
+    assert "contains $" in refusal_of(tmp_path, f"DISTILL_PREFIX={value}")
+
+
+def test_a_dollar_in_single_quotation_marks_is_a_dollar(tmp_path: Path) -> None:
+    text = "DISTILL_ENVIRONMENT=prod\nDISTILL_PREFIX='a$b'\nDISTILL_SCHEDULES=\nDISTILL_RUNBOOK_URL=http://wiki/a\n"
+    assert read_settings(written(tmp_path, text)) == {
+        "DISTILL_ENVIRONMENT": "prod",
+        "DISTILL_PREFIX": "a$b",
+        "DISTILL_RUNBOOK_URL": "http://wiki/a",
+    }
+
+
+def test_a_secret_may_have_several_lines(tmp_path: Path) -> None:
+    text = 'KEY="begin\nmiddle $x\nend"\nDISTILL_ENVIRONMENT=prod\nOTHER=a$b\n'
+    assert read_settings(written(tmp_path, text)) == {"DISTILL_ENVIRONMENT": "prod"}
+
+
+def test_every_setting_of_the_example_and_of_the_stack_is_accepted(tmp_path: Path) -> None:
+    texts = [
+        (PROJECT_ROOT / ".env.example").read_text(),
+        (PROJECT_ROOT / "deploy" / "cloudformation" / "bedrock-distill.yaml").read_text(),
+    ]
+    names = {name for text in texts for name in re.findall(r"(?m)^[ #]*(DISTILL_\w+)=", text)}
+    assert names >= {"DISTILL_ROLE_ARN", "DISTILL_SCHEDULES", "DISTILL_KMS_KEY_ARN"}
+    values = {"DISTILL_SCHEDULES": "off"}
+    text = "".join(f"{name}={values.get(name, 'prod')}\n" for name in names | {"DISTILL_ENVIRONMENT"})
+    assert set(read_settings(written(tmp_path, text))) == (names | {"DISTILL_ENVIRONMENT"}) - NOT_ON_MWAA
+
+
+def test_a_variable_of_a_use_case_of_its_own_is_accepted(tmp_path: Path) -> None:
+    (tmp_path / "own.yaml").write_text("a: ${DISTILL_TEAM}\n")
+    path = written(tmp_path, "DISTILL_ENVIRONMENT=prod\nDISTILL_TEAM=a\n")
+    assert read_settings(path, tmp_path)["DISTILL_TEAM"] == "a"

@@ -84,9 +84,11 @@ def _has_finite_numbers(value: object) -> bool:
 
 def _is_time(text: str) -> bool:
     try:
-        return datetime.datetime.fromisoformat(text).utcoffset() is not None
-    except ValueError:
+        moment = datetime.datetime.fromisoformat(text)
+        moment.astimezone(datetime.UTC)
+    except (ValueError, OverflowError):  # the first and the last hours of the calendar have no time in UTC
         return False
+    return moment.utcoffset() is not None
 
 
 def runs_since(runs: Sequence[HistoryEntry], since: datetime.datetime | None) -> list[HistoryEntry]:

@@ -39,7 +39,7 @@ from include.distill.report.tables import (
     headline_comparisons,
     is_person,
 )
-from include.distill.report.templates import drawn, template_environment
+from include.distill.report.templates import drawn, page_text, template_environment
 from include.distill.report.verdict_sentence import verdict_parts
 from include.distill.stats.agreement import MINIMUM_GROUPS, MINIMUM_RATED
 from include.distill.training.losses import LossMeans, loss_means
@@ -112,7 +112,7 @@ def render_html(report: Report) -> str:
         settings=settings_rows(report["settings"]),
         attribution=report["settings"].get("attribution"),
     )
-    return html.encode("utf-8", "replace").decode("utf-8")
+    return page_text(html)
 
 
 def simulated_notice(report: Report) -> str | None:

@@ -24,7 +24,7 @@ from include.distill.core.formats import take_mark
 from include.distill.core.record_types import record_fault
 from include.distill.report.html import format_dollars
 from include.distill.report.records import PastRun, PastRunFigures, Report, ShownPastRun
-from include.distill.report.templates import template_environment
+from include.distill.report.templates import page_text, template_environment
 from include.distill.report.verdict_sentence import verdict_parts
 
 _ENTRY_NAME = re.compile(r"[^-]+-.+")
@@ -124,5 +124,5 @@ def _run_key(uri: str) -> str:
 
 
 def render_page(template: str, **values: object) -> str:
-    """Render one of the pages that are not reports. Every value is escaped."""
-    return _ENVIRONMENT.get_template(template).render(**values)
+    """Render one of the pages that are not reports. Every value is escaped, and lone surrogates are replaced."""
+    return page_text(_ENVIRONMENT.get_template(template).render(**values))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from urllib.parse import quote
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
@@ -21,8 +22,18 @@ def template_environment(**filters: Callable[..., object]) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= filters
+    environment.filters |= {"urlencode": url_text, **filters}
     return environment
+
+
+def url_text(text: str, safe: str = "/") -> str:
+    """Quote a text for a URL. Lone surrogates, at which Jinja's own filter fails, become question marks."""
+    return quote(text, safe=safe, errors="replace")
+
+
+def page_text(html: str) -> str:
+    """Return a page that can be encoded: lone surrogates, which a stored text may have, become question marks."""
+    return html.encode("utf-8", "replace").decode("utf-8")
 
 
 def drawn(draw: Callable[[int], Markup]) -> dict[str, Markup]:

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from functools import cache
-from urllib.parse import quote
 
 from jinja2 import Environment
 
 from include.distill.history.records import HistoryEntry
 from include.distill.report.drift_notes import drift_sentence
 from include.distill.report.html import format_dollars
-from include.distill.report.templates import template_environment
+from include.distill.report.templates import page_text, template_environment, url_text
 from include.distill.trend.words import STATE_MARKS, STATE_WORDS, added_text, day_text, figure_text
 
 
 def render(template: str, **values: object) -> str:
     """Render a template in ``include/report``. Lone surrogates, which UTF-8 cannot encode, become question marks."""
-    html = _environment().get_template(template).render(marks=STATE_MARKS, words=STATE_WORDS, **values)
-    return html.encode("utf-8", "replace").decode("utf-8")
+    return page_text(_environment().get_template(template).render(marks=STATE_MARKS, words=STATE_WORDS, **values))
 
 
 @cache
@@ -40,4 +38,4 @@ def report_path(run: HistoryEntry) -> str:
 
 def run_path(dag_id: str, run_id: str) -> str:
     """Return the path of the report of a run by its ids, relative to the pages of the plugin."""
-    return f"report/{quote(dag_id, safe='')}/{quote(run_id, safe='')}"
+    return f"report/{url_text(dag_id, safe='')}/{url_text(run_id, safe='')}"

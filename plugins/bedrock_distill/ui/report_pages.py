@@ -48,6 +48,7 @@ from include.distill.core.errors import (
 )
 from include.distill.core.naming import run_key
 from include.distill.core.storage import ObjectStore, read_json
+from include.distill.core.stored_objects import broken_record
 from include.distill.core.yaml_text import YamlTextError
 from include.distill.history.readable import read_readable_history
 from include.distill.report.live_page import render_live_page
@@ -119,6 +120,9 @@ def _read(store: ObjectStore, uri: str) -> ShownPastRun | str:
     """Return an entry of the list of past runs, or a sentence that says that the entry cannot be shown."""
     try:
         return read_entry(store.read(uri))
+    except ValueError as error:  # what the entry contains is wrong
+        problem = broken_record(uri, f"is not an entry of the list of reports ({error})")
+        return f"The entry {uri.rsplit('/', 1)[1]} cannot be shown. {logged(problem, uri)}"
     except Exception as error:  # any error: the other entries are not affected
         return f"The entry {uri.rsplit('/', 1)[1]} cannot be shown. {logged(error, uri)}"
 

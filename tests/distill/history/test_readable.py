@@ -42,13 +42,14 @@ def store() -> MemoryStore:
         month(state="finished"),
         month(started_at="yesterday"),
         month(started_at="2026-11-30T02:00:00"),
+        month(started_at="0001-01-01T00:00:00+14:00"),
         month(ended_at="2026-11-30T04:00:00"),
         month(spent_usd=float("nan")),
         month(spent_by_kind={"teacher": float("inf")}),
         month(estimated_usd=10**400),
         month(judges=[{"judge": "j", "half_win_rate": 0.5, "half_win_ci95": [0.4], "questions": 3}]),
     ],
-    ids=range(15),
+    ids=range(16),
 )
 def test_a_damaged_month_hides_only_its_own_runs(store: MemoryStore, body: bytes) -> None:
     store.objects[DAMAGED] = body

@@ -234,3 +234,8 @@ def test_no_text_becomes_markup() -> None:
     shown = overview_page([evil], now=NOW, problems=[EVIL])
     assert "<script" not in shown
     assert shown.count("&lt;script&gt;") > 10
+
+
+def test_a_lone_surrogate_in_any_text_does_not_stop_the_page() -> None:
+    odd = "a\ud800b"
+    assert "a?b" in page(state(evil_entry(odd, 25), evil_entry(odd, 26, state="failed"), running=[odd]))

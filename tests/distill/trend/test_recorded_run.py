@@ -57,3 +57,7 @@ def test_no_text_of_a_record_becomes_markup(run_state: str) -> None:
     shown = recorded_run_page(night)
     assert "<script" not in shown
     assert shown.count("&lt;script&gt;") > 3
+
+
+def test_a_lone_surrogate_in_any_text_does_not_stop_the_page() -> None:
+    assert "a?b" in page(evil_entry("a\ud800b", state="failed"))

@@ -11,6 +11,10 @@ def test_a_run_id_is_quoted_in_the_path_of_its_report() -> None:
     assert report_path(entry()) == "report/distill_faq/scheduled__2026-11-01T02%3A00%3A00%2B00%3A00"
 
 
+def test_a_run_id_that_no_url_can_contain_does_not_stop_the_page() -> None:
+    assert run_path("distill_faq", "a\ud800") == "report/distill_faq/a%3F"
+
+
 def test_texts_are_escaped_and_lone_surrogates_replaced() -> None:
     html = render("message.html.j2", title="<b>", text="a\ud800")
     assert "<b>" not in html

@@ -93,6 +93,10 @@ def test_no_text_of_a_record_or_of_a_problem_becomes_markup() -> None:
     assert page.count("&lt;script&gt;") > 10
 
 
+def test_a_lone_surrogate_in_any_text_does_not_stop_the_page() -> None:
+    assert "a?b" in trend_page("faq", nights_of([evil_entry("a\ud800b")]), days=30)
+
+
 def test_the_page_loads_nothing() -> None:
     page = trend_page("faq", nights(2), days=30)
     assert not re.search(r"<(script|link|img|iframe|object)|https?://|url\((?!#)", page)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import html
+import json
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -305,6 +306,20 @@ class TestErrors:
         assert f">{RUN_ID}<" in html.unescape(answer.text)
         assert answer.text.count('class="alarm"') == 1
         assert "The entry 20270101T000000Z-broken.json cannot be shown" in answer.text
+        assert "Trying again does not help." in answer.text
+
+    def test_a_lone_surrogate_in_an_entry_does_not_stop_the_list(
+        self, viewer: TestClient, objects: MemoryStore, use_case: UseCase
+    ) -> None:
+        odd = "a\ud800b"
+        write_report(objects, use_case)
+        path = Layout(use_case.storage).reports(use_case.name)
+        entry = json.loads(objects.read(next(uri for uri in objects.objects if uri.startswith(path))))
+        objects.write(f"{path}20270101T000000Z-odd.json", json.dumps({**entry, "claim": odd, "run_id": odd}).encode())
+        answer = viewer.get("/")
+        assert answer.status_code == 200
+        assert "a?b" in answer.text
+        assert RUN_ID in html.unescape(answer.text)
 
     @pytest.mark.parametrize(
         "change",

@@ -59,6 +59,7 @@ class TestOverview:
         assert "history/aws_docs_qa/2026-11.json" in shown
         assert "Try again later" not in shown
         assert "tuned is better than base" in shown, "October is known"
+        assert "<dt>last known run, 27 Oct 2026</dt><dd>$7.50</dd>" in shown
         assert "age of the champion, tuned" in shown
         assert "<dt>billed per hour now</dt><dd>$24.00</dd>" in shown
         assert "of $100.00 this month</dt><dd>not known</dd>" in shown

@@ -77,7 +77,7 @@ def clear(operator: Any, hook: BedrockDistillHook, *, params: Any = None, **argu
     context = {
         "ti": ti,
         "params": params or {},
-        "dag_run": SimpleNamespace(start_date=started, dag_id=DAG_ID, run_id=RUN_ID),
+        "dag_run": SimpleNamespace(start_date=started, run_after=started, dag_id=DAG_ID, run_id=RUN_ID),
     }
     task = operator(task_id="step", run_uri=RUN_URI, **arguments)
     task.__dict__["hook"] = hook

@@ -121,7 +121,8 @@ class NextRun:
 
 def carry_out(operator: Any, hook: BedrockDistillHook, folder: RunFolder = NEXT, **arguments: Any) -> Any:
     """Carry out one step of a run and return its manifest."""
-    run = SimpleNamespace(start_date=datetime.datetime(2026, 11, 27, 2, tzinfo=datetime.UTC), dag_id="d", run_id="r")
+    started = datetime.datetime(2026, 11, 27, 2, tzinfo=datetime.UTC)
+    run = SimpleNamespace(start_date=started, run_after=started, dag_id="d", run_id="r")
     ti = FakeTaskInstance(task_id="t", try_number=1, max_tries=0, map_index=-1, xcoms={}, dag_id="d", run_id="r")
     context = {"ti": ti, "params": {}, "dag_run": run}
     task = operator(task_id="step", run_uri=folder.uri, **arguments)

@@ -20,7 +20,7 @@ EVERYTHING = {
 def dag_run(dag_id: str) -> Any:
     """Return the run of a DAG."""
     started = datetime.datetime(2026, 11, 25, 2, tzinfo=datetime.UTC)
-    return SimpleNamespace(start_date=started, dag_id=dag_id, run_id=RUN_ID)
+    return SimpleNamespace(start_date=started, run_after=started, dag_id=dag_id, run_id=RUN_ID)
 
 
 def task_context(

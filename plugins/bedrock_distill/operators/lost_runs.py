@@ -37,7 +37,8 @@ class _EndedRun(RunTask):
 
     def __init__(self, task: RunAccess, folder: RunFolder) -> None:
         self.run_uri = folder.uri
-        self.__dict__ |= {"store": task.store, "hook": task.hook}
+        self.store = task.store
+        self.hook = task.hook
 
 
 def close_lost_runs(task: RunAccess, context: Context) -> None:

@@ -72,15 +72,17 @@ def message(event: Event, origin: Origin, what: str, lines: Sequence[str], links
     )
 
 
-def failed(origin: Origin, lines: Sequence[str], *, whole_run: bool) -> Message:
+def failed(origin: Origin, lines: Sequence[str], *, whole_run: bool, causes: Sequence[Place] = ()) -> Message:
     """
     Return the message about a failed task or run.
 
     :param lines: what the task says about its error.
     :param whole_run: whether the run has ended, so that the error is about all of its tasks.
+    :param causes: the tasks whose failures made the run fail.
     """
     what = "the run failed" if whole_run else f"{origin.place.name} failed, the other tasks go on"
-    return message("failed", origin, what, lines, _task_and_report(origin.place))
+    links = [(f"Failed task {cause.name}", cause.task) for cause in causes]
+    return message("failed", origin, what, lines, [*links, *_task_and_report(origin.place)])
 
 
 def still_billed(origin: Origin, what: str, lines: Sequence[str]) -> Message:

@@ -7,6 +7,7 @@ a failed task is reported at once only if other tasks go on, which may take days
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 from collections.abc import Collection, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,7 @@ from bedrock_distill.run.what_to_clear import task_to_clear
 from include.distill.config.use_case import UseCase
 from include.distill.core.errors import then_clear
 from include.distill.notification.events import Origin, failed, still_billed
+from include.distill.notification.links import Place
 from include.distill.notification.message import Message
 
 if TYPE_CHECKING:
@@ -27,6 +29,7 @@ log = logging.getLogger(__name__)
 
 _STOPS_BILLING = (RELEASE, UNDEPLOY, SETTLE)
 _ENDED = frozenset({"success", "failed", "skipped", "upstream_failed", "removed"})
+_LINKED = 3  # failed tasks
 _LABELS = (HAPPENED, LEFT, BILLED, TO_DO)
 
 
@@ -37,7 +40,9 @@ def failure_messages(use_case: UseCase, context: Context) -> Iterator[Message]:
         origin = origin_of(context, use_case.name)
         yield still_billed(origin, _may_be_billed(origin), explained(context))
     elif name == OUTCOME or _must_be_sent_now(context):
-        yield failed(origin_of(context, use_case.name), explained(context), whole_run=name == OUTCOME)
+        origin = origin_of(context, use_case.name)
+        causes = _failed_tasks(context, origin.place) if name == OUTCOME else []
+        yield failed(origin, explained(context), whole_run=name == OUTCOME, causes=causes)
 
 
 def sweep_failure_messages(context: Context) -> Iterator[Message]:
@@ -85,6 +90,23 @@ def _states(context: Context) -> Mapping[str, str | None]:
     ti: Any = context["ti"]
     states: Mapping[str, str | None] = ti.get_task_states(dag_id=ti.dag_id, run_ids=[ti.run_id])[ti.run_id]
     return states
+
+
+def _failed_tasks(context: Context, place: Place) -> list[Place]:
+    """Return the first failed tasks of a run, so that a message can link to their logs."""
+    try:
+        tasks: Any = context["dag"].tasks
+        mapped = {task.task_id for task in tasks if task.is_mapped}
+        failed = [name for name, state in _states(context).items() if state == "failed" and name != OUTCOME]
+    except Exception:  # the message is sent without the links
+        log.debug("The failed tasks of the run cannot be seen", exc_info=True)
+        return []
+    found = []
+    for name in failed[:_LINKED]:
+        task_id = _task_of(name, mapped)
+        index = -1 if task_id == name else int(name.rpartition("_")[2])
+        found.append(dataclasses.replace(place, task_id=task_id, map_index=index))
+    return found
 
 
 def _is_first(context: Context, states: Mapping[str, str | None]) -> bool:

@@ -115,7 +115,7 @@ class BedrockPreflightOperator(DistillOperator):
             raise InputError(
                 f"Use case {use_case.name} cannot run. Problems ({len(problems)}):\n{listed}",
                 billed="Nothing was bought.",
-                to_do="Correct all listed problems.",
+                to_do="Correct all problems that the log of preflight lists.",
                 then_clear=FAILED_TASK,
                 settings=[key for problem in problems if isinstance(problem, DistillError) for key in problem.settings],
             )

@@ -56,6 +56,23 @@ def test_the_failure_of_a_run_is_stated_by_its_last_task() -> None:
     assert [*message.lines[:-1]] == FOUR_LINES
 
 
+def test_the_message_about_a_run_links_to_its_first_failed_tasks() -> None:
+    states = {"tuned.answer_2": "failed", "tuned.trained": "success", "synthesize": "failed", "outcome": "failed"}
+    (message,) = sent(context("outcome", states))
+    links = dict(message.links)
+    assert [*links] == ["Failed task tuned.answer[2]", "Failed task synthesize", "Task", "Report", "Runbook"]
+    assert links["Failed task tuned.answer[2]"].endswith("/dags/distill_tiny/runs/r/tasks/tuned.answer/mapped/2")
+    assert links["Failed task synthesize"].endswith("/dags/distill_tiny/runs/r/tasks/synthesize")
+    many = {f"tuned.answer_{number}": "failed" for number in range(9)}
+    assert len(sent(context("outcome", many))[0].links) == 6
+
+
+def test_failed_tasks_that_cannot_be_read_prevent_no_message() -> None:
+    broken = context("outcome", {})
+    broken["ti"].get_task_states = lambda **_: 1 / 0
+    assert [label for label, _ in sent(broken)[0].links] == ["Task", "Report", "Runbook"]
+
+
 def test_a_failed_task_is_reported_at_once_if_other_tasks_go_on() -> None:
     (message,) = sent(context("tuned.trained", {"tuned.trained": "failed", "other.trained": "deferred"}))
     assert message.title == "[test] tiny: tuned.trained failed, the other tasks go on"

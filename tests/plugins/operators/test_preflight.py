@@ -260,7 +260,8 @@ class TestConfiguration:
             preflight(teacher="claude-3-sonnet", student="llama-3-3-70b").execute(context)
         text = str(raised.value)
         assert text.count("clear") == 1
-        assert text.endswith("What to do: Correct all listed problems. Then clear preflight with downstream.")
+        step = "Correct all problems that the log of preflight lists. Then clear preflight with downstream."
+        assert text.endswith(f"What to do: {step}")
 
 
 class TestFreezing:

@@ -17,6 +17,8 @@ from pydantic import Field
 from include.distill.core.errors import FAILED_TASK, UseCaseError
 
 ENVIRONMENT_VARIABLE = "DISTILL_ENVIRONMENT"
+# For messages about the value of a variable.
+WHERE_VARIABLES_ARE_SET = "where the variables of Airflow are set, such as in .env (docs/reference/environment.md)"
 _PATTERN = r"[a-z][a-z0-9-]{0,15}"
 EnvironmentName = Annotated[str, Field(pattern=rf"^{_PATTERN}$")]
 

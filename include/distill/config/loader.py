@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -121,6 +121,33 @@ def missing_variables(value: object, environment: Mapping[str, str]) -> list[str
     return list(names)
 
 
+def _sources(
+    value: object, environment: Mapping[str, str], path: tuple[str, ...] = ()
+) -> Iterator[tuple[tuple[str, ...], tuple[str, ...]]]:
+    """Yield the path of each text in a YAML value that takes something from the environment, and the variables."""
+    if isinstance(value, dict):
+        for key, item in value.items():
+            yield from _sources(item, environment, (*path, str(key)))
+    elif isinstance(value, list):
+        for position, item in enumerate(value):
+            yield from _sources(item, environment, (*path, str(position)))
+    elif isinstance(value, str):
+        used: dict[str, None] = {}
+
+        def collect(match: re.Match[str]) -> str:
+            if match["escape"]:
+                return ""
+            if environment.get(match["name"]):
+                used[match["name"]] = None
+            else:
+                _expand(match["default"], collect)
+            return ""
+
+        _VARIABLE.sub(collect, value)
+        if used:
+            yield path, tuple(used)
+
+
 def _expand(value: object, replace: Callable[[re.Match[str]], str]) -> object:
     if isinstance(value, dict):
         return {key: _expand(item, replace) for key, item in value.items()}
@@ -156,6 +183,7 @@ def load_use_case(path: Path, environment: Mapping[str, str] | None = None) -> U
         message = f"{path.name}: the file cannot be read as YAML: {str(error) or type(error).__name__}"
         raise UseCaseError(message) from error
     missing = missing_variables(raw, variables)
+    sources = dict(_sources(raw, variables))
     raw = _expand_known(raw, variables)
     problems: list[str] = []
     if isinstance(raw, dict):
@@ -172,7 +200,12 @@ def load_use_case(path: Path, environment: Mapping[str, str] | None = None) -> U
         problems.append(_missing_text(missing))
     unknown = [f"${{{name}}}" for name in missing]
     return parse_use_case(
-        raw, origin=path.name, unknown=unknown, other_problems=problems, to_do=f"Correct {path.name}."
+        raw,
+        origin=path.name,
+        unknown=unknown,
+        other_problems=problems,
+        to_do=f"Correct {path.name}.",
+        sources=sources,
     )
 
 

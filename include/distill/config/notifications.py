@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import difflib
+import re
 from typing import Annotated, Literal, get_args
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
@@ -16,24 +18,21 @@ Event = Literal[
 EVENTS: tuple[Event, ...] = get_args(Event)
 # A comma, a line break or an angle bracket could add recipients or headers to an e-mail.
 EmailAddress = Annotated[str, Field(pattern=r'^[^@\s<>,;:"]+@[^@\s<>,;:"]+$', max_length=320)]
+# What is filled in in the arguments of a notifier, in curly brackets.
+PLACEHOLDERS = ("text", "title", "html", "event", "use_case")
+_BRACED = re.compile(r"\{(\w+)\}")
 # Parts of the names of arguments whose texts are secrets. A file of a use case is no place for them.
 _SECRET = ("password", "passwd", "passphrase", "secret", "token", "api_key", "apikey", "private_key", "webhook_url")
 _CONNECTION = ("conn_id", "connection")
-_URL_EXPECTED = (
-    "found a URL, which is not shown here because it may be a secret; expected {expected}. Put the URL into an Airflow"
-    " connection"
+_URL_REFUSED = (
+    "found a URL, which is not shown here because it may be a secret; expected a mapping, such as"
+    " {conn_id: slack_oncall}. Put the URL into an Airflow connection"
 )
-
-
-def _refuse_url(value: object) -> object:
-    if isinstance(value, str) and "://" in value:
-        raise ValueError(_URL_EXPECTED.format(expected="the id of an Airflow connection, such as slack_oncall"))
-    return value
 
 
 def _refuse_url_as_channel(value: object) -> object:
     if isinstance(value, str) and "://" in value:
-        raise ValueError(_URL_EXPECTED.format(expected="a mapping, such as {conn_id: slack_oncall}"))
+        raise ValueError(_URL_REFUSED)
     return value
 
 
@@ -51,11 +50,28 @@ def _refuse_secrets(arguments: dict[str, Argument]) -> dict[str, Argument]:
     return arguments
 
 
+def _refuse_misspelt_placeholders(arguments: dict[str, Argument]) -> dict[str, Argument]:
+    """
+    Refuse a placeholder such as ``{titel}``, which would be sent as it is.
+
+    Only names that are similar to one of the placeholders are refused, because a class may have some of its own.
+    """
+    misspelt = [
+        KeyProblem((name,), f"found the placeholder {{{word}}}; expected {{{nearest[0]}}}, or another text")
+        for name, value in arguments.items()
+        for text in (value if isinstance(value, tuple) else (value,))
+        if isinstance(text, str)
+        for word in _BRACED.findall(text)
+        if word not in PLACEHOLDERS and (nearest := difflib.get_close_matches(word.lower(), PLACEHOLDERS, n=1))
+    ]
+    refuse(misspelt)
+    return arguments
+
+
 def _is_secret(name: str) -> bool:
     return any(part in name for part in _SECRET) and not name.endswith(_CONNECTION)
 
 
-ChannelConnection = Annotated[ConnectionId, BeforeValidator(_refuse_url)]
 Argument = str | int | float | bool | tuple[str, ...] | None
 
 
@@ -92,9 +108,7 @@ class SqsChannel(Section):
 class SmtpChannel(Section):
     """A mail server, and the recipients of the e-mails."""
 
-    conn_id: ChannelConnection = Field(
-        "smtp_default", min_length=1, description="Airflow connection to the mail server"
-    )
+    conn_id: ConnectionId = Field("smtp_default", min_length=1, description="Airflow connection to the mail server")
     to: tuple[EmailAddress, ...] = Field(min_length=1, max_length=50)
     from_email: EmailAddress | None = Field(None, description="sender; if it is not set, the sender of the connection")
 
@@ -102,16 +116,16 @@ class SmtpChannel(Section):
 class SlackChannel(Section):
     """An incoming webhook of Slack. The connection contains its URL, which is a secret."""
 
-    conn_id: ChannelConnection = Field(
-        min_length=1, description="Airflow connection of the type Slack Incoming Webhook"
-    )
+    conn_id: ConnectionId = Field(min_length=1, description="Airflow connection of the type Slack Incoming Webhook")
 
 
 class NotifierChannel(Section):
     """Any notifier of Airflow, by the import path of its class."""
 
     import_path: str = Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)+$", max_length=500)
-    arguments: Annotated[dict[str, Argument], AfterValidator(_refuse_secrets)] = Field(
+    arguments: Annotated[
+        dict[str, Argument], AfterValidator(_refuse_secrets), AfterValidator(_refuse_misspelt_placeholders)
+    ] = Field(
         default_factory=dict, description="arguments of the class, in which {text}, {title} and others are filled in"
     )
 

@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 
 from pydantic import ValidationError
 
-from include.distill.config.environment import environment_name
+from include.distill.config.environment import WHERE_VARIABLES_ARE_SET, environment_name
 from include.distill.config.form_fields import ASK_BEFORE_SPENDING, FORM_FIELDS, check_form_values, form_fields
 from include.distill.config.use_case import UseCase
 from include.distill.config.use_case_checks import use_case_problems
-from include.distill.config.use_case_faults import describe_faults, is_unchecked
+from include.distill.config.use_case_faults import Fault, describe_faults, is_unchecked
 from include.distill.core.errors import FAILED_TASK, UseCaseError
 from include.distill.core.shown_values import shown
 
@@ -44,7 +44,13 @@ def with_overrides(use_case: UseCase, overrides: Mapping[str, object]) -> UseCas
 
 
 def parse_use_case(
-    raw: object, *, origin: str, unknown: Sequence[str] = (), other_problems: Sequence[str] = (), to_do: str = ""
+    raw: object,
+    *,
+    origin: str,
+    unknown: Sequence[str] = (),
+    other_problems: Sequence[str] = (),
+    to_do: str = "",
+    sources: Mapping[tuple[str, ...], Sequence[str]] | None = None,
 ) -> UseCase:
     """Validate a parsed YAML file, and return it as a use case.
 
@@ -55,6 +61,7 @@ def parse_use_case(
         that contains one of them is not checked.
     :param other_problems: problems that were found before. They are listed with those of ``raw``.
     :param to_do: what to do if there is a problem, as a sentence.
+    :param sources: the environment variables from which a value comes, by the path of the value.
     :raises UseCaseError: ``raw`` is not a valid use case. The message lists every problem. For
         each problem, it gives the key, the value and the expected value.
     """
@@ -65,24 +72,45 @@ def parse_use_case(
         raise UseCaseError(message, to_do=to_do, then_clear=FAILED_TASK if to_do else "")
     if "environment" not in raw:
         raw = {**raw, "environment": environment_name()}
-    problems, cause = list(other_problems), None
-    settings: list[str] = []
+    cause: ValidationError | None = None
+    faults: list[Fault] = []
     try:
         use_case = UseCase.model_validate(raw)
-        problems += [
-            f"{'.'.join(map(str, problem.path))}: {problem.text}"
-            for problem in use_case_problems(use_case)
-            if not any(placeholder in problem.text for placeholder in unknown)
-        ]
+        faults = _contradictions(use_case, unknown)
     except ValidationError as error:
         errors = [fault for fault in error.errors() if not is_unchecked(fault, unknown)]
-        faults = describe_faults(errors, UseCase)
-        problems = [fault.text for fault in faults] + problems
-        wrong = {fault.path for fault in faults}
-        settings = [key for key in OVERRIDES if FORM_FIELDS[key].path in wrong]
-        cause = error
+        faults, cause = describe_faults(errors, UseCase), error
+    blamed = [(sources or {}).get(fault.path, ()) for fault in faults]
+    described = [f"{fault.text}{_source(names)}" for fault, names in zip(faults, blamed, strict=True)]
+    problems = [*described, *other_problems] if cause else [*other_problems, *described]
     if problems:
+        wrong = {fault.path for fault in faults} if cause else set()
+        settings = [key for key in OVERRIDES if FORM_FIELDS[key].path in wrong]
+        to_do = _where_to_correct(to_do, blamed, is_in_file=len(problems) > sum(map(bool, blamed)))
         more = f"; and {len(problems) - _PROBLEMS_SHOWN:,} more" if len(problems) > _PROBLEMS_SHOWN else ""
         text = f"{origin}: {'; '.join(problems[:_PROBLEMS_SHOWN])}{more}"
         raise UseCaseError(text, to_do=to_do, then_clear=FAILED_TASK if to_do else "", settings=settings) from cause
     return use_case
+
+
+def _contradictions(use_case: UseCase, unknown: Sequence[str]) -> list[Fault]:
+    """Return the problems of values that are valid alone, but do not go together."""
+    return [
+        Fault(path, f"{'.'.join(path)}: {problem.text}")
+        for problem in use_case_problems(use_case)
+        if not any(placeholder in problem.text for placeholder in unknown)
+        for path in [tuple(map(str, problem.path))]
+    ]
+
+
+def _source(names: Sequence[str]) -> str:
+    return f" (the value comes from the environment variable {' and '.join(names)})" if names else ""
+
+
+def _where_to_correct(to_do: str, blamed: Sequence[Sequence[str]], *, is_in_file: bool) -> str:
+    """Return what to correct: the file, the environment variables from which wrong values come, or both."""
+    names = list(dict.fromkeys(name for of_fault in blamed for name in of_fault))
+    if not names:
+        return to_do
+    correct = f"Correct {', '.join(names)} {WHERE_VARIABLES_ARE_SET}."
+    return f"{to_do} {correct}" if is_in_file else correct

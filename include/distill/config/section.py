@@ -24,8 +24,6 @@ Hours = Annotated[float, Field(gt=0, le=8_760)]  # a year
 PollSeconds = Annotated[float, Field(gt=0, le=86_400)]  # a day
 Slug = Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*(_[a-z0-9]+)*$")]
 AccountId = Annotated[str, Field(pattern=r"^[0-9]{12}$")]
-# Airflow's limit. Airflow's own tools refuse more characters, but a secrets backend may have such names.
-ConnectionId = Annotated[str, Field(max_length=250, pattern=r"^[^\x00-\x1f\x7f]*$")]
 NonBlankText = Annotated[str, Field(pattern=r"\S")]
 _DECIMAL_NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 
@@ -50,6 +48,30 @@ def _check_number(value: object) -> object:
     return value
 
 
+def _check_connection(value: object) -> object:
+    """
+    Check that a value can be the id of a connection. The value is not shown, because it may be a secret.
+
+    A URL often contains a password or a token. The ids are not templated, and no id has blanks.
+    """
+    if not isinstance(value, str):
+        return value
+    advice = ""
+    if "://" in value:
+        found, advice = "a URL", ". Put the URL into an Airflow connection"
+    elif "{{" in value or "{%" in value:
+        found = "a template"
+    elif re.search(r"\s", value):
+        found = "a text with blanks or line breaks"
+    else:
+        return value
+    message = (
+        f"found {found}, which is not shown here because it may be a secret; expected the id of an Airflow connection,"
+        f" such as aws_default{advice}"
+    )
+    raise ValueError(message)
+
+
 def _check_bucket(name: str) -> str:
     if problem := bucket_name_problem(name):
         raise ValueError(problem)
@@ -67,6 +89,8 @@ def check_location(location: str) -> str:
     return location
 
 
+# Airflow's limit. Airflow's own tools refuse more characters, but a secrets backend may have such names.
+ConnectionId = Annotated[str, BeforeValidator(_check_connection), Field(max_length=250, pattern=r"^[^\x00-\x1f\x7f]*$")]
 BucketName = Annotated[str, AfterValidator(_check_bucket)]
 Location = Annotated[NonBlankText, AfterValidator(check_location)]
 S3Folder = Annotated[str, Field(pattern=r"^s3://[^/]+/(?:[^/]+/)*$"), AfterValidator(check_location)]

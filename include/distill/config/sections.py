@@ -46,7 +46,7 @@ DEFAULT_MIN_GROUNDING = 0.3
 class Aws(Section):
     """Access to AWS. ``role_arn`` is the role that Bedrock assumes to read and write S3."""
 
-    conn_id: ConnectionId = "aws_default"
+    conn_id: ConnectionId = Field("aws_default", min_length=1)
     promotion_conn_id: ConnectionId | None = Field(
         None, description="connection of the tasks that change the champion or its endpoint; conn_id if it is not set"
     )

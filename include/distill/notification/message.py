@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from include.distill.config.notifications import Argument, Event
+from include.distill.config.notifications import PLACEHOLDERS, Argument, Event
 from include.distill.notification.links import Link
 
 _MAX_TITLE = 150  # Slack's limit of a header
@@ -20,7 +20,7 @@ _MAX_LINE = 1_500
 _MAX_SECTION = 3_000  # Slack's limit of the text of a section
 _MAX_SNS_SUBJECT = 99  # SNS accepts fewer than 100 ASCII characters
 _WEB = ("https://", "http://")  # other URLs lack the host, so no channel can open them
-_PLACEHOLDER = re.compile(r"\{(text|title|html|event|use_case)\}")
+_PLACEHOLDER = re.compile(rf"\{{({'|'.join(PLACEHOLDERS)})\}}")
 
 
 @dataclass(frozen=True)

@@ -280,3 +280,41 @@ class TestPlaces:
         loaded = load_use_cases(tmp_path)
         assert [use_case.name for use_case in loaded.valid] == ["other"]
         assert loaded.problems == ("docs.yaml: the file cannot be used: OSError: [Errno 36] File name too long",)
+
+
+class TestValuesFromTheEnvironment:
+    WHERE = "where the variables of Airflow are set, such as in .env (docs/reference/environment.md)."
+
+    @pytest.mark.parametrize(
+        ("name", "value", "key"),
+        [
+            ("DISTILL_ROLE_ARN", "foo", "aws.role_arn"),
+            ("DISTILL_PREFIX", "../x", "storage.prefix"),
+            ("DISTILL_OUTPUT_BUCKET", "A_b", "storage.output_bucket"),
+            ("DISTILL_PROMOTION_CONN_ID", "aws://s3cret@", "aws.promotion_conn_id"),
+        ],
+    )
+    def test_a_wrong_value_names_the_variable_and_where_it_is_set(self, name: str, value: str, key: str) -> None:
+        with pytest.raises(UseCaseError) as refused:
+            load_use_case(USE_CASES_FOLDER / "aws_docs_qa.yaml", {**VARIABLES, name: value})
+        text = str(refused.value)
+        assert f"{key}: found " in text
+        assert f"(the value comes from the environment variable {name}). Correct {name} {self.WHERE}" in text
+        assert "Correct aws_docs_qa.yaml" not in text
+        assert "s3cret" not in text
+
+    def test_the_file_is_named_too_if_another_value_in_it_is_wrong(self, tmp_path: Path) -> None:
+        path = tmp_path / "aws_docs_qa.yaml"
+        sample = (USE_CASES_FOLDER / "aws_docs_qa.yaml").read_text(encoding="utf-8")
+        path.write_text(f"{sample}\nno_such_key: 1\n", encoding="utf-8")
+        with pytest.raises(UseCaseError) as refused:
+            load_use_case(path, {**VARIABLES, "DISTILL_PREFIX": "../x"})
+        assert f"Correct aws_docs_qa.yaml. Correct DISTILL_PREFIX {self.WHERE}" in str(refused.value)
+
+    def test_a_default_in_the_file_is_not_blamed_on_the_variable(self, tmp_path: Path) -> None:
+        path = tmp_path / "aws_docs_qa.yaml"
+        sample = (USE_CASES_FOLDER / "aws_docs_qa.yaml").read_text(encoding="utf-8")
+        path.write_text(sample.replace("${DISTILL_PREFIX:-distill}", "${DISTILL_PREFIX:-../x}"), encoding="utf-8")
+        with pytest.raises(UseCaseError, match=r"storage\.prefix: found .*Correct aws_docs_qa\.yaml\.") as refused:
+            load_use_case(path, VARIABLES)
+        assert "the value comes from" not in str(refused.value)

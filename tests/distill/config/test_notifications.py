@@ -60,6 +60,16 @@ def test_a_channel_is_named_in_logs_without_its_recipients() -> None:
         ({"slack": HOOK}, "slack"),
         ({"slack": {"conn_id": HOOK}}, "slack.conn_id"),
         ({"slack": {"url": HOOK}}, "slack.url"),
+        ({"slack": {"conn_id": "{{ var.value.s3cret }}"}}, "slack.conn_id"),
+        ({"slack": {"conn_id": "the s3cret"}}, "slack.conn_id"),
+        (
+            {"sns": {"topic_arn": "arn:aws:sns:eu-west-1:123456789012:a", "conn_id": "aws://k:s3cret@"}},
+            "sns.conn_id",
+        ),
+        (
+            {"sqs": {"queue_url": "https://sqs.eu-west-1.amazonaws.com/123456789012/a", "conn_id": "aws://s3cret@"}},
+            "sqs.conn_id",
+        ),
         ({"smtp": {"conn_id": "smtp://user:s3cret@mail", "to": ["a@b"]}}, "smtp.conn_id"),
         *(
             ({"notifier": {"import_path": "a.B", "arguments": {name: "s3cret"}}}, f"notifier.arguments.{name}")
@@ -128,7 +138,7 @@ def test_the_region_of_a_channel_in_aws_is_that_of_its_address() -> None:
             {"on": "all", "slack": SLACK, "smtp": {"to": ["a@b"]}},
             "notify.0: found smtp and slack, expected exactly one",
         ),
-        ({"on": "all", "slack": {"conn_id": "a\nb"}}, "notify.0.slack.conn_id: found 'a\\nb', expected the id of an"),
+        ({"on": "all", "slack": {"conn_id": "a\nb"}}, "notify.0.slack.conn_id: found a text with blanks or line"),
         ({"on": "all", "smtp": {"to": ["Ada <a@b>"]}}, "notify.0.smtp.to.0: found 'Ada <a@b>', expected an e-mail"),
         ({"on": "all", "smtp": {"to": ["a@b\r\nBcc: c@d"]}}, "notify.0.smtp.to.0: found 'a@b\\r\\nBcc: c@d'"),
         (
@@ -141,3 +151,20 @@ def test_a_wrong_channel_is_refused_under_its_key(notify: dict[str, Any], proble
     with pytest.raises(UseCaseError) as refused:
         make_use_case(notify=[notify])
     assert problem in str(refused.value)
+
+
+@pytest.mark.parametrize("value", ["a {titel}", ["b", "{Title}"], "{usecase}"])
+def test_a_misspelt_placeholder_is_refused_with_the_right_one(value: object) -> None:
+    pager = {"import_path": "a.B", "arguments": {"summary": value}}
+    with pytest.raises(
+        UseCaseError, match=r"notify\.0\.notifier\.arguments\.summary: found the placeholder {"
+    ) as refused:
+        make_use_case(notify=[{"on": "all", "notifier": pager}])
+    assert "; expected {title}" in str(refused.value) or "; expected {use_case}" in str(refused.value)
+
+
+def test_a_placeholder_of_the_class_is_kept() -> None:
+    arguments = {"summary": "{title} {channel} {}", "level": 3}
+    use_case = make_use_case(notify=[{"on": "all", "notifier": {"import_path": "a.B", "arguments": arguments}}])
+    assert use_case.notify[0].notifier
+    assert use_case.notify[0].notifier.arguments == arguments

@@ -6,6 +6,8 @@ import pytest
 from pydantic import ValidationError
 
 from include.distill.config.sections import Aws, Batch, Curation, FanOut, Judging, Section, SourceData, Storage
+from include.distill.core.errors import UseCaseError
+from tests.distill.conftest import make_use_case
 
 
 @pytest.mark.parametrize(
@@ -66,3 +68,18 @@ def test_a_connection_that_is_not_set_or_empty_is_that_of_the_run() -> None:
         assert (aws.promotion_connection, aws.clean_up_connection) == ("run", "run")
     aws = Aws.model_validate({**run, "promotion_conn_id": "promote", "clean_up_conn_id": "tidy"})
     assert (aws.conn_id, aws.promotion_connection, aws.clean_up_connection) == ("run", "promote", "tidy")
+
+
+@pytest.mark.parametrize("key", ["conn_id", "promotion_conn_id", "clean_up_conn_id"])
+@pytest.mark.parametrize(
+    "value", ["aws://key:s3cret@/?region_name=x", "the s3cret", "{{ conn.s3cret }}", "a\u00a0s3cret"]
+)
+def test_what_cannot_be_the_id_of_a_connection_is_refused_and_not_shown(key: str, value: str) -> None:
+    with pytest.raises(UseCaseError, match=rf"aws\.{key}: found a .* which is not shown here") as refused:
+        make_use_case(aws={"role_arn": "arn:aws:iam::123456789012:role/r", key: value})
+    assert "s3cret" not in str(refused.value)
+
+
+def test_the_connection_of_the_runs_is_not_empty() -> None:
+    with pytest.raises(UseCaseError, match=r"aws\.conn_id: found '', expected"):
+        make_use_case(aws={"role_arn": "arn:aws:iam::123456789012:role/r", "conn_id": ""})

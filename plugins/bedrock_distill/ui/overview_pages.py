@@ -25,10 +25,10 @@ from bedrock_distill.ui.served_pages import (
     headers_with,
     is_foreign,
     logged,
-    logged_reference,
     may_read,
     page,
     store_for,
+    unusable_months,
 )
 from include.distill.config.layout import Layout
 from include.distill.config.loader import load_use_cases
@@ -140,12 +140,7 @@ def _newest_runs(
         history = read_readable_history(store, root, use_case.name, since=since)
     except Exception as error:  # any error: the champion and what is billed now are shown nevertheless
         return [], False, [f"The runs are not known. {logged(error, use_case.name)}"]
-    return history.runs, not lacks_month(history, root, use_case.name, now), _unusable_months(history)
-
-
-def _unusable_months(history: ReadableHistory) -> list[str]:
-    """Return a sentence for each month that cannot be used. The log says what is wrong with its object."""
-    return [f"{month.sentence} {logged_reference(month.error, month.uri)}" for month in history.unusable]
+    return history.runs, not lacks_month(history, root, use_case.name, now), unusable_months(history)
 
 
 def _state(
@@ -191,7 +186,7 @@ def trend(name: str, request: Request, user: User, days: Days = _DEFAULT_DAYS) -
     """Show the nights of a use case."""
     use_case = _readable(name, request, user)
     nights, history = _nights(use_case, days)
-    return page(trend_page(use_case.name, nights, days=days, problems=_unusable_months(history)))
+    return page(trend_page(use_case.name, nights, days=days, problems=unusable_months(history)))
 
 
 def _readable(name: str, request: Request, user: Any) -> UseCase:

@@ -28,10 +28,10 @@ from bedrock_distill.ui.served_pages import (
     PageError,
     is_foreign,
     logged,
-    logged_reference,
     may_read,
     page,
     store_for,
+    unusable_months,
 )
 from bedrock_distill.ui.stored_run import read_run
 from include.distill.config.frozen_use_case import load_frozen
@@ -154,10 +154,7 @@ def _recorded(use_case: UseCase, store: ObjectStore, folder: RunFolder, run_id: 
     history = read_readable_history(store, folder.root, use_case.name)
     night = next((night for night in nights_of(history.runs, alive=()) if night.run["run_id"] == run_id), None)
     if night is None and history.unusable:
-        sentences = " ".join(
-            f"{month.sentence} {logged_reference(month.error, month.uri)}" for month in history.unusable
-        )
-        raise PageError("A stored object cannot be used", sentences, 500)
+        raise PageError("A stored object cannot be used", " ".join(unusable_months(history)), 500)
     return night
 
 

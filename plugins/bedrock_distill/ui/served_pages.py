@@ -23,6 +23,7 @@ from include.distill.config.root_owner import foreign_root_problem
 from include.distill.config.use_case import UseCase
 from include.distill.core.errors import ContractError, RefusedError
 from include.distill.core.storage import ObjectStore
+from include.distill.history.readable import ReadableHistory
 
 log = logging.getLogger(__name__)
 
@@ -84,11 +85,16 @@ def logged(error: Exception, place: str) -> str:
     """
     code = getattr(error, "code", "") or type(error).__name__
     if isinstance(error, RefusedError | ContractError):
-        return f"The error is {code}. Trying again does not help. {logged_reference(error, place)}"
+        return f"The error is {code}. Trying again does not help. {_logged_reference(error, place)}"
     return f"The error is {code}. Try again later. If the error persists, {_ask(_log(error, place))}"
 
 
-def logged_reference(error: Exception, place: str) -> str:
+def unusable_months(history: ReadableHistory) -> list[str]:
+    """Log each month of a history that cannot be used, and return a sentence about it that names its object."""
+    return [f"{month.sentence} {_logged_reference(month.error, month.uri)}" for month in history.unusable]
+
+
+def _logged_reference(error: Exception, place: str) -> str:
     """Log an error, and return a sentence that tells the reader of the page how to find the log entry."""
     sentence = _ask(_log(error, place))
     return f"{sentence[0].upper()}{sentence[1:]}"

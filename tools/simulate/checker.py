@@ -33,6 +33,10 @@ class Outcome(Protocol):
         """The ledger at the end of each run."""
 
     @property
+    def unseen_marks(self) -> int:
+        """The number of marks that leave no trace in Airflow."""
+
+    @property
     def after_mark(self) -> Sequence[Mapping[str, Any]]:
         """The ledgers right after a trigger has acted because its task was marked as failed."""
 
@@ -93,19 +97,24 @@ def _jobs(outcome: Outcome) -> Iterator[str]:
 
 
 def _stops(outcome: Outcome) -> Iterator[str]:
-    """Yield the jobs that run although nobody waits for them."""
+    """
+    Yield the jobs that run although nobody waits for them.
+
+    A job is stopped only if it is certain that a person marked its task. This is not certain if the attempt had failed
+    by itself, or had not recorded its start yet. The job then goes on, and the next run waits for it.
+    """
     for ledger in outcome.after_mark:
         for job in ledger["jobs"]:
             if job["status"] not in ENDING:
                 yield f"{job['name']} is {job['status']} although its task was marked as failed while it waited."
     if MARK_SUCCESS in _ways(outcome):
         return  # a person has said that the job need not be awaited
-    hit_at_end = any(call.task == "outcome" for _, call in outcome.met)
+    is_uncertain = outcome.unseen_marks or any(call.task == "outcome" for _, call in outcome.met)
     for number, (state, ledger) in enumerate(zip(outcome.ended, outcome.ledgers, strict=True), start=1):
         running = [job["name"] for job in ledger["jobs"] if job["status"] not in ENDING]
         if running and state == "success":
             yield f"Run {number} succeeded, but {running[0]} is still running."
-        elif running and not hit_at_end and {MARK_FAILED, MARK_RUN_FAILED} & set(_ways(outcome)):
+        elif running and not is_uncertain and {MARK_FAILED, MARK_RUN_FAILED} & set(_ways(outcome)):
             yield f"Run {number} was given up, but {running[0]} is still running."
 
 

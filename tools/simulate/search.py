@@ -18,7 +18,7 @@ from tools.simulate.schedules import Schedule, draw, single_faults
 from tools.simulate.world import MAX_RUNS, World
 
 MUST_BE_REACHED = frozenset({"killed", "retried", "deferred", "on_kill", "trigger lost", *map(str, Way)})
-SCHEDULES_OF_A_MECHANISM = 400
+SCHEDULES_OF_A_MECHANISM = 2000
 _REAL_SECONDS = time.monotonic
 
 

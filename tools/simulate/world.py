@@ -23,7 +23,7 @@ from tools.simulate.clock import VirtualClock, virtual_time
 from tools.simulate.computed_once import computed_once
 from tools.simulate.dag_run import DagRun, Graph, TaskInstance
 from tools.simulate.environment import OUTPUT_BUCKET, ROLE, TRAINING_BUCKET
-from tools.simulate.faults import Call, Fault, Way
+from tools.simulate.faults import Call, Fault, Kind, Way
 from tools.simulate.parts import Part
 from tools.simulate.use_case import ENDPOINT_SECONDS, JOB_SECONDS, load_dag, write_use_case
 from tools.simulate.wire import Wire
@@ -57,6 +57,8 @@ class Record:
     :ivar ledgers: the ledger at the end of each run.
     :ivar started: when each run started, by its id.
     :ivar met: the faults that happened, each with its call.
+    :ivar unseen_marks: the number of marks that leave no trace in Airflow, because the attempt had failed by itself or
+        had not recorded its start yet.
     :ivar after_mark: the ledgers right after the trigger of a task that was marked as failed has acted.
     :ivar objects: the objects in S3 at the end, by their URI.
     """
@@ -65,6 +67,7 @@ class Record:
     calls: list[Call] = field(default_factory=list)
     ended: list[str] = field(default_factory=list)
     ledgers: list[dict[str, Any]] = field(default_factory=list)
+    unseen_marks: int = 0
     after_mark: list[dict[str, Any]] = field(default_factory=list)
     started: dict[str, float] = field(default_factory=dict)
     reached: set[str] = field(default_factory=set)
@@ -86,6 +89,7 @@ class World:
         self.folder = folder
         self.worker = Worker(self.wire, self.api, self.clock, {})
         self._record = Record(())
+        self._is_recorded = True  # whether the present attempt has recorded its start
 
     def close(self) -> None:
         """Close the event loop and the account."""
@@ -176,7 +180,11 @@ class World:
 
     def _attempt(self, run: DagRun, task: TaskInstance) -> None:
         run.start(task)
+        began, is_resumed = len(self.wire.calls), task.next_method is not None
         met = self.worker.run_task(run, task)
+        unsent = met.at if met and met.kind is Kind.KILLED_BEFORE else None
+        sent = {call.what for call in self.wire.calls[began:] if call.number != unsent}
+        self._is_recorded = is_resumed or "SetXCom" in sent
         was_killed = task.state == "killed"
         if was_killed:
             task.state = "running"
@@ -188,6 +196,7 @@ class World:
 
     def _wait(self, run: DagRun, task: TaskInstance) -> None:
         met, trigger = self.worker.run_trigger(run, task)
+        self._is_recorded = True
         self._record.reached.add("deferred")
         is_waiting = task.state == "deferred"
         if met is None:
@@ -209,6 +218,9 @@ class World:
         """Do what a person does. Return whether the task was taken from its process or trigger."""
         way = fault.way
         self._met(fault)
+        has_failed = way is Way.MARK_FAILED and task.state in ("up_for_retry", "failed")
+        if has_failed or (way in (Way.MARK_FAILED, Way.MARK_RUN_FAILED) and not self._is_recorded):
+            self._record.unseen_marks += 1
         self._record.reached.add(str(way))
         graph = run.graph
         if way is Way.RETRY:

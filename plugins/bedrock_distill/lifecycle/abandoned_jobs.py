@@ -92,7 +92,9 @@ def abandoned_training(states: Mapping[str, str | None], ti: Any) -> Iterator[tu
     Yield each arm whose task ``submit`` or ``trained`` a person marked as failed, with the id of that task.
 
     If ``submit`` succeeded and ``trained`` was skipped, a person marked the whole run as failed while none of its tasks
-    was running. Such an arm is included, with the id of ``trained``.
+    was running. Such an arm is included, with the id of ``trained``. If ``submit`` was skipped after an attempt, it was
+    waiting for its next attempt at this time, and an earlier attempt may have bought a job whose response was lost.
+    Such an arm is included too, with the id of ``submit``.
 
     :param states: state by task id, for all tasks of the run.
     :param ti: the task instance that runs this check.
@@ -101,6 +103,8 @@ def abandoned_training(states: Mapping[str, str | None], ti: Any) -> Iterator[tu
         submit, trained = arm_task(arm, SUBMIT), arm_task(arm, TRAINED)
         if states.get(submit) == "failed":
             was_marked, task = ti.xcom_pull(task_ids=submit, key=ATTEMPT_KEY) == IN_PROGRESS, submit
+        elif states.get(submit) == "skipped":
+            was_marked, task = ti.xcom_pull(task_ids=submit, key=ATTEMPT_KEY) is not None, submit
         elif states.get(submit) == "success" and states[trained] == "failed":
             was_marked, task = ti.xcom_pull(task_ids=trained, key=ATTEMPT_KEY) == IN_PROGRESS, trained
         else:

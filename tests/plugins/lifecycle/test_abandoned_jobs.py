@@ -228,6 +228,17 @@ def test_a_run_marked_failed_before_its_wait_began_has_its_job_stopped(run: Run,
     assert "Clear tuned.submit with downstream, which buys the next attempt if the job was stopped." in text
 
 
+def test_a_run_marked_failed_while_submit_waits_for_its_retry_has_its_job_stopped(
+    run: Run, bedrock: FakeBedrock
+) -> None:
+    """The response to the purchase was lost, so the first attempt knows of no job. Airflow then skips the retry."""
+    name = run.submit()
+    del run.left["tuned.submit", "return_value"]
+    run.left["tuned.submit", ATTEMPT_KEY] = "TransientError"
+    assert f"Stopped {name}" in run.end({**ASKED, "tuned.submit": "skipped", "tuned.trained": "skipped"})
+    assert bedrock.stopped == [name]
+
+
 @pytest.mark.parametrize("status", ["Completed", "Stopped", "Failed"])
 def test_an_ended_job_is_not_stopped(run: Run, bedrock: FakeBedrock, status: str) -> None:
     name = run.submit()
@@ -257,6 +268,7 @@ def test_the_use_case_can_let_jobs_continue(
 )
 def test_a_job_is_not_stopped_in_any_other_case(run: Run, bedrock: FakeBedrock, states: dict[str, str]) -> None:
     run.submit()
+    del run.left["tuned.submit", ATTEMPT_KEY]  # an earlier run has bought the job
     run.end({"judge": "failed", **states})
     assert bedrock.stopped == []
 

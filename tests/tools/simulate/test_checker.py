@@ -33,6 +33,7 @@ def outcome(*ledgers: dict[str, Any], **changes: Any) -> Any:
         "ended": ["success"] * len(ledgers),
         "ledgers": list(ledgers),
         "after_mark": [],
+        "unseen_marks": 0,
         "started": {RUN: 0.0},
         "met": [],
         "objects": {uri: json.dumps({"job_name": name}).encode() for uri, name in objects.items()},
@@ -84,6 +85,12 @@ def test_outcome_is_not_repeated_so_the_next_run_may_be_needed() -> None:
 
 def test_a_task_that_a_person_marked_as_successful_need_not_be_awaited() -> None:
     assert breaches(outcome(ledger(job("a", "InProgress")), met=[met(Way.MARK_SUCCESS)])) == []
+
+
+def test_a_job_goes_on_if_it_is_not_certain_that_a_person_marked_its_task() -> None:
+    given_up = ledger(job("a", "InProgress"))
+    ended = {"ended": ["failed", "success"], "met": [met(Way.MARK_FAILED)], "unseen_marks": 1}
+    assert breaches(outcome(given_up, GOOD, **ended)) == []
 
 
 def test_the_sweeper_is_left_the_endpoint_if_a_person_marks_release() -> None:

@@ -13,7 +13,7 @@ from include.distill.config.use_case import UseCase
 from tests.deploy.stack_under_test import EVERYTHING, REQUIRED, TEMPLATE, actions, documents, largest_stack, stack
 from tests.fakes.variables import VARIABLES
 from tools.aws_simulator.access.policies import AccessRequest, decide
-from tools.aws_simulator.stacks.yaml_files import read_yaml
+from tools.aws_simulator.stacks.yaml_files import StackError, read_yaml
 
 KEY = "arn:aws:kms:us-east-1:123456789012:key/0a1b2c3d-0000-4000-8000-000000000000"
 PARAMETERS: dict[str, dict[str, Any]] = read_yaml(TEMPLATE)["Parameters"]
@@ -206,3 +206,12 @@ def test_two_stacks_of_one_environment_have_different_names_for_global_resources
         return {resource.name for resource in resources if resource.type.startswith("AWS::IAM")}
 
     assert names("").isdisjoint(names("-us-west-2"))
+
+
+@pytest.mark.parametrize("lacking", ["SubnetIds", "SecurityGroupIds"])
+def test_a_vpc_needs_subnets_and_security_groups(lacking: str) -> None:
+    given = {"UseVpc": "true", "SubnetIds": "subnet-1,subnet-2", "SecurityGroupIds": "sg-1"}
+    assert stack(**given).resources
+    del given[lacking]
+    with pytest.raises(StackError, match=rf"UseVpc=true needs {lacking}"):
+        stack(**given)

@@ -16,12 +16,13 @@ from typing import Any
 from tools.aws_simulator.account.calls import ACCOUNT_ID
 from tools.aws_simulator.stacks.functions import NO_VALUE, Functions
 from tools.aws_simulator.stacks.parameters import as_text, read_parameters
+from tools.aws_simulator.stacks.rules import check_rules
 from tools.aws_simulator.stacks.yaml_files import StackError, read_yaml
 
 REGION = "us-east-1"
 _SECTIONS = frozenset(
-    {"AWSTemplateFormatVersion", "Description", "Metadata", "Parameters", "Mappings", "Conditions"}
-    | {"Resources", "Outputs"}
+    {"AWSTemplateFormatVersion", "Description", "Metadata", "Parameters", "Rules", "Mappings"}
+    | {"Conditions", "Resources", "Outputs"}
 )
 _RESOURCE = frozenset(
     {"Type", "Properties", "Condition", "DependsOn", "Metadata", "DeletionPolicy", "UpdateReplacePolicy"}
@@ -87,10 +88,14 @@ class _Renderer:
         if unknown := sorted(map(str, template.keys() - _SECTIONS)):
             raise StackError(f"the AWS simulator does not know the section {unknown[0]}")
         self._declared = _section(template, "Resources")
+        if not self._declared:
+            raise StackError("Template format error: At least one Resources member must be defined")
         self._outputs = _section(template, "Outputs")
         self._stack_name = stack_name
+        values = read_parameters(_section(template, "Parameters"), parameters)
+        check_rules(_section(template, "Rules"), values)
         self._values = {
-            **read_parameters(_section(template, "Parameters"), parameters),
+            **values,
             "AWS::AccountId": ACCOUNT_ID,
             "AWS::NoValue": NO_VALUE,
             "AWS::NotificationARNs": [],

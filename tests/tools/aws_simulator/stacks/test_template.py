@@ -125,6 +125,21 @@ def test_an_error_names_the_file_and_the_place(template: Path, old: str, new: st
     assert str(caught.value).startswith(f"{template}: ")
 
 
+def test_the_rules_of_a_template_are_checked(template: Path) -> None:
+    rule = 'Rules: {Named: {Assertions: [{Assert: !Not [!Equals [!Ref BucketName, ""]], AssertDescription: no name}]}}'
+    template.write_text(f"{TEMPLATE}{rule}\n", encoding="utf-8")
+    with pytest.raises(StackError, match=r"small\.yaml: Rules\.Named\.Assertions\[0\]: no name\."):
+        render(template, {"Environment": "test"})
+    assert render(template, {"Environment": "test", "BucketName": "a-bucket"}).resources
+
+
+@pytest.mark.parametrize("text", ["{}", "Resources: {}"])
+def test_a_template_without_resources_is_refused(template: Path, text: str) -> None:
+    template.write_text(text, encoding="utf-8")
+    with pytest.raises(StackError, match="At least one Resources member must be defined"):
+        render(template, {})
+
+
 def test_a_parameter_without_a_value_is_named(template: Path) -> None:
     with pytest.raises(StackError, match=r"small\.yaml: Parameters: \[Environment\] must have values\."):
         render(template, {})

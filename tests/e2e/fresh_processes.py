@@ -4,11 +4,13 @@ Run every task in a process of its own, with empty folders and only the environm
 This is what Kubernetes does with a task: its pod starts with the image's files and the declared environment, and its
 disk is gone when the task ends. A task that reads a file of an earlier task fails here.
 
-``python -m tests.e2e.fresh_processes --state FOLDER run`` is ``make run`` with this executor.
+``python -m tests.e2e.fresh_processes STATE PROJECT`` is ``make run`` with this executor, in a project with other use
+cases. The variable ``FRESH_PROCESSES_SETTINGS`` has more variables for all processes, as JSON.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -20,10 +22,11 @@ from typing import Any
 
 from airflow.executors.base_executor import BaseExecutor
 
-from tools.local_airflow import session
-from tools.local_airflow.__main__ import main
+from tools.local_airflow import commands, session
+from tools.local_airflow.settings import Layout
 
 FOLDER_VARIABLE = "FRESH_PROCESSES"
+SETTINGS_VARIABLE = "FRESH_PROCESSES_SETTINGS"
 # What a worker gets from its image and from the settings of the installation. It gets neither the database of Airflow
 # nor its encryption key.
 DECLARED = ("PATH", "PYTHONPATH", "NO_PROXY", "no_proxy")
@@ -106,7 +109,9 @@ class FreshProcessExecutor(BaseExecutor):
             del self.queued_tasks[workload.key]
             self.running.add(workload.key)
             command = [sys.executable, "-m", "airflow.sdk.execution_time.execute_workload"]
-            output = self._outputs / f"{workload.ti.task_id}.{workload.ti.map_index}.{workload.ti.try_number}.txt"
+            ti = workload.ti
+            output = self._outputs / ti.dag_id / f"{ti.task_id}.{ti.map_index}.{ti.try_number}.txt"
+            output.parent.mkdir(exist_ok=True)
             self._processes[workload.key] = FreshProcess(
                 [*command, "--json-string", workload.model_dump_json()], os.environ, output
             )
@@ -128,20 +133,28 @@ class FreshProcessExecutor(BaseExecutor):
         self.end()
 
 
-def run(arguments: Sequence[str]) -> int:
-    """Carry out ``make run``, with this executor."""
+def run(state: Path, project: Path, settings: Mapping[str, str]) -> int:
+    """
+    Carry out ``make run``, with this executor.
+
+    :param project: the folder with the DAGs, the plugins and the use cases.
+    :param settings: more environment variables of all processes.
+    """
     build = session.build_environment
 
     def build_environment(*given: Any, layout: Any, **named: Any) -> dict[str, str]:
         return {
             **build(*given, layout=layout, **named),
+            **settings,
             "AIRFLOW__CORE__EXECUTOR": f"{__spec__.name}.FreshProcessExecutor",
             FOLDER_VARIABLE: str(layout.state / "fresh_processes"),
         }
 
     session.build_environment = build_environment
-    return main([*arguments])
+    use_cases = project / "include" / "use_cases"
+    layout = Layout(project=project, dags=project / "dags", use_cases=use_cases, state=state)
+    return commands.run(layout, os.environ.copy())
 
 
 if __name__ == "__main__":
-    sys.exit(run(sys.argv[1:]))
+    sys.exit(run(Path(sys.argv[1]), Path(sys.argv[2]), json.loads(os.environ[SETTINGS_VARIABLE])))

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 import os
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +17,13 @@ import pytest
 
 from dags.distill import distill_dag
 from include.distill.core.paths import PROJECT_ROOT
-from tests.e2e.fresh_processes import FreshProcess
+from tests.e2e.fresh_processes import SETTINGS_VARIABLE, FreshProcess
+from tests.fakes.notified_project import NotifiedProject, write_notified_project
+from tests.fakes.receivers import Mailbox, WebHook, mail_server, web_server
 from tests.plugins.task_groups.conftest import sample
 
+# Parts of the titles of messages.
+PARTS = ("not ready", "the run failed", "waits", "the report")
 PLACES = ("PWD", "HOME", "TMPDIR", "AIRFLOW_HOME")
 LOOK = """
 import json, os, sys
@@ -66,21 +73,65 @@ def test_a_process_gets_only_the_declared_environment(tmp_path: Path) -> None:
     }
 
 
+@dataclass(frozen=True)
+class WholeRun:
+    """A run of the sample that has ended, and what the servers on loopback received from it and from ``nightly``."""
+
+    process: subprocess.CompletedProcess[str]
+    state: Path
+    project: NotifiedProject
+    mailbox: Mailbox
+    slack: WebHook
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WholeRun]:
+    folder = tmp_path_factory.mktemp("fresh")
+    project = write_notified_project(folder, datetime.datetime.now(datetime.UTC))
+    with mail_server() as mailbox, web_server() as slack:
+        settings = {SETTINGS_VARIABLE: json.dumps(project.variables(mailbox, slack))}
+        rows = {"DOCUMENTS": "3", "EVALUATION": "2", "USE_CASE": "", "CSV": "", "APPROVE": ""}
+        process = subprocess.run(
+            [sys.executable, "-m", "tests.e2e.fresh_processes", str(folder / "state"), str(project.folder)],
+            cwd=PROJECT_ROOT,
+            env={**os.environ, **rows, **settings},
+            capture_output=True,
+            text=True,
+            timeout=800,
+            check=False,
+        )
+        yield WholeRun(process, folder / "state", project, mailbox, slack)
+
+
 @pytest.mark.e2e
-def test_every_task_of_a_run_succeeds_in_a_fresh_process(tmp_path: Path) -> None:
-    state = tmp_path / "state"
-    run = subprocess.run(
-        [sys.executable, "-m", "tests.e2e.fresh_processes", "--state", str(state), "run"],
-        cwd=PROJECT_ROOT,
-        env={**os.environ, "DOCUMENTS": "3", "EVALUATION": "2", "USE_CASE": "", "CSV": "", "APPROVE": ""},
-        capture_output=True,
-        text=True,
-        timeout=800,
-        check=False,
-    )
-    assert run.returncode == 0, run.stdout + run.stderr
-    started = {path.name.rsplit(".", 3)[0] for path in (state / "fresh_processes").glob("*.txt")}
+def test_every_task_of_a_run_succeeds_in_a_fresh_process(run: WholeRun) -> None:
+    assert run.process.returncode == 0, run.process.stdout + run.process.stderr
+    outputs = (run.state / "fresh_processes" / sample().dag_id).glob("*.txt")
+    started = {path.name.rsplit(".", 3)[0] for path in outputs}
     # Airflow itself ends a task that does no work, so no executor sees it.
     assert started == {task.task_id for task in distill_dag(sample()).tasks if task.task_type != "EmptyOperator"}
-    report = json.loads((state / "report" / "report.json").read_text())
+    report = json.loads((run.state / "report" / "report.json").read_text())
     assert len(report["comparisons"]) == 2
+
+
+@pytest.mark.e2e
+def test_people_are_notified_by_e_mail_and_in_slack(run: WholeRun) -> None:
+    """The scheduler computes the deadline of ``nightly``, the triggerer reports it, and workers report the rest."""
+    expected = {
+        f"[local] SIMULATED nightly: not ready by {run.project.ready_by}",
+        "[local] SIMULATED nightly: the run failed",
+        "[local] SIMULATED aws_docs_qa: approve_spending waits for an answer",
+        "[local] SIMULATED aws_docs_qa: the report is ready",
+    }
+    posts = {body["text"]: json.dumps(body["blocks"]) for body in run.slack.bodies}
+    mails = {str(mail["Subject"]): mail for mail in run.mailbox.mails}
+    assert (sorted(posts), len(run.slack.bodies)) == (sorted(expected), 4)
+    assert (sorted(mails), len(run.mailbox.mails)) == (sorted(expected), 4)
+    late, failed, asked, ready = (next(posts[text] for text in posts if part in text) for part in PARTS)
+    assert f"the run has not succeeded by {run.project.ready_by} (UTC)" in late
+    assert "Where: run scheduled__" in late
+    assert "/tasks/preflight|Failed task preflight>" in failed
+    assert "clear preflight with downstream" in failed
+    assert "What is billed now: " in failed
+    assert "/tasks/approve_spending/required_actions|Answer>" in asked
+    assert "/plugin/distill-report|Report>" in ready

@@ -45,14 +45,21 @@ def deadline_after(run_after: datetime.datetime, ready_by: str, timezone: str) -
     Return the first moment after ``run_after`` at which the clocks of the time zone show ``ready_by``, in UTC.
 
     If the clocks skip ``ready_by`` on this day, the deadline is as long after the change as ``ready_by`` is after the
-    time from which the clocks were set forward. If they show ``ready_by`` twice, the first time counts.
+    time from which the clocks were set forward. If they show ``ready_by`` twice, the first time after ``run_after``
+    counts. Airflow starts a run at 02:00 when the clocks show this for the second time.
     """
     zone = ZoneInfo(timezone)
     time = datetime.time.fromisoformat(ready_by)
     day = run_after.astimezone(zone).date()
     days = (day, day + datetime.timedelta(days=1))
-    today, tomorrow = (datetime.datetime.combine(one, time, zone).astimezone(datetime.UTC) for one in days)
-    return today if today > run_after else tomorrow
+    moments = [moment for one in days for moment in _moments(datetime.datetime.combine(one, time, zone))]
+    return next(moment for moment in moments if moment > run_after)
+
+
+def _moments(local: datetime.datetime) -> tuple[datetime.datetime, datetime.datetime]:
+    """Return the first and the last moment at which clocks show a local time, in UTC. Usually they are equal."""
+    first, last = (local.replace(fold=fold).astimezone(datetime.UTC) for fold in (0, 1))
+    return first, max(first, last)  # if the clocks skip the time, the moment with fold=1 is before the change
 
 
 def ready_by_problem(ready_by: str, schedule: str | None) -> str | None:

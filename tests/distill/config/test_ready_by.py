@@ -29,6 +29,9 @@ def utc(text: str) -> datetime.datetime:
         ("2026-03-28T21:00", "06:00", "Europe/Berlin", "2026-03-29T04:00"),  # the evening before the change
         ("2026-03-29T00:00", "02:30", "Europe/Berlin", "2026-03-29T01:30"),  # the clocks skip 02:30
         ("2026-10-25T00:00", "02:30", "Europe/Berlin", "2026-10-25T00:30"),  # the clocks show 02:30 twice
+        ("2026-10-25T01:00", "02:30", "Europe/Berlin", "2026-10-25T01:30"),  # the run starts at the second 02:00
+        ("2026-10-25T01:30", "02:30", "Europe/Berlin", "2026-10-26T01:30"),
+        ("2026-03-29T01:30", "02:30", "Europe/Berlin", "2026-03-30T00:30"),
         ("2026-11-27T02:00", "06:00", "UTC", "2026-11-27T06:00"),
         ("2026-11-27T06:00", "06:00", "UTC", "2026-11-28T06:00"),
         ("2026-11-27T20:00", "06:00", "America/New_York", "2026-11-28T11:00"),

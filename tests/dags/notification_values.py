@@ -17,14 +17,15 @@ LEGAL: dict[str, list[Any]] = {
             {
                 "on": ["failed"],
                 "notifier": {
-                    "import_path": "airflow.providers.amazon.aws.notifications.chime.ChimeNotifier",
+                    "import_path": "airflow.providers.amazon.aws.notifications.sqs.SqsNotifier",
                     "arguments": {
-                        "日本": "{{ ds }} {text} %s",
-                        "a": 10**30,
-                        "b": 1e300,
-                        "c": True,
-                        "d": ["x"],
-                        "e": None,
+                        "queue_url": "{{ ds }} {text} %s",
+                        "message_body": "日本",
+                        "message_attributes": ["x"],
+                        "message_group_id": 1e300,
+                        "delay_seconds": 10**30,
+                        "verify": True,
+                        "region_name": None,
                     },
                 },
             },

@@ -73,10 +73,7 @@ LEGAL: dict[str, list[Any]] = {
     **notification_values.LEGAL,
     "tags": [["distill", "distill"], ["日本", "a,b", " ", "x" * 100], ["A", "a"]],
     "published": ["article"],
-    "aws.conn_id": [
-        *(*TEXTS[:2], "{{ ds }} %s ' *", "team-b/aws", "team b", "a/b", "a-b"),
-        *("s3://x", "équipe", ".", "-", "a" * 250),
-    ],
+    "aws.conn_id": ["team-b/aws", "a/b", "a-b", "équipe", ".", "-", "a" * 250],
     "aws.promotion_conn_id": ["", "team-b/aws", "équipe", "a" * 250],
     "aws.clean_up_conn_id": ["", "team-b/aws", "équipe", "a" * 250],
     "aws.region": ["us-gov-west-1", "us-gov-east-1"],
@@ -235,6 +232,7 @@ LEGAL: dict[str, list[Any]] = {
 }
 # Values that Airflow or PostgreSQL cannot handle. Only the file with the value is refused.
 ILLEGAL: dict[str, list[Any]] = {
+    "aws.conn_id": ["", "team b", "{{ ds }}", "s3://x", "a" * 251],
     "description": ["a\0b", "\ufffe"],
     "owner": ["o" * 501],
     "schedule": [

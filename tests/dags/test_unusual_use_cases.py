@@ -299,6 +299,7 @@ WITH = {
         for key in ("samples", "judge", "timeout_hours", "max_attempts", "poll_interval_seconds")
     },
 }
+ZONE = {"timezone": "UTC"}  # `ready_by` needs it
 # The sample's student cannot be trained on documents alone.
 STUDENTS = {"training.method": "titan-text-lite"}
 
@@ -330,7 +331,7 @@ def parse_values(folder: Path, table: dict[str, list[Any]]) -> Parsed:
     values: dict[str, tuple[str, Any]] = {}
     for key, value in ((key, value) for key, several in table.items() for value in several):
         name = value if key == "name" else f"v{len(values)}"
-        sample = {**SAMPLE, "name": name, "student": STUDENTS.get(key, SAMPLE["student"])}
+        sample = {**SAMPLE, "name": name, "student": STUDENTS.get(key, SAMPLE["student"]), **ZONE}
         raw = changed(sample, *WITH[key]) if key in WITH else sample
         files[name] = yaml.safe_dump(changed(raw, key, value))
         values[name] = (key, value)

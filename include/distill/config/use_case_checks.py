@@ -43,6 +43,9 @@ def _ready_by_problems(use_case: UseCase) -> Iterator[KeyProblem]:
         return
     if text := ready_by_problem(ready_by, use_case.schedule):
         yield KeyProblem(("ready_by",), text)
+    elif "timezone" not in use_case.model_fields_set:  # a default could be hours away from what its author means
+        text = f"found {ready_by}, but no time zone; expected also the key timezone, such as timezone: Europe/Berlin"
+        yield KeyProblem(("ready_by",), text)
     elif not use_case.notifies("late"):
         text = f"found {ready_by}, but nobody is notified of a late run; expected a channel in notify with on: [late]"
         yield KeyProblem(("ready_by",), text)

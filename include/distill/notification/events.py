@@ -72,17 +72,44 @@ def message(event: Event, origin: Origin, what: str, lines: Sequence[str], links
     )
 
 
-def failed(origin: Origin, lines: Sequence[str], *, whole_run: bool, causes: Sequence[Place] = ()) -> Message:
+@dataclass(frozen=True)
+class Cause:
+    """
+    A failed task because of which a run failed.
+
+    :param reason: what happened in the task, as sentences; empty if the task stored no reason.
+    """
+
+    place: Place
+    reason: str = ""
+
+
+def failed(origin: Origin, lines: Sequence[str], *, whole_run: bool, causes: Sequence[Cause] = ()) -> Message:
     """
     Return the message about a failed task or run.
 
     :param lines: what the task says about its error.
     :param whole_run: whether the run has ended, so that the error is about all of its tasks.
-    :param causes: the tasks whose failures made the run fail.
+    :param causes: the tasks whose failures made the run fail. Their reasons follow the first line.
     """
     what = "the run failed" if whole_run else f"{origin.place.name} failed, the other tasks go on"
-    links = [(f"Failed task {cause.name}", cause.task) for cause in causes]
-    return message("failed", origin, what, lines, [*links, *_task_and_report(origin.place)])
+    links = [(f"Failed task {cause.place.name}", cause.place.task) for cause in causes]
+    return message(
+        "failed",
+        origin,
+        what,
+        [*lines[:1], *_reasons(causes), *lines[1:]],
+        [*links, *_task_and_report(origin.place)],
+    )
+
+
+def _reasons(causes: Sequence[Cause]) -> list[str]:
+    """Return one line for each reason. Instances of a mapped task often fail for the same reason."""
+    names: dict[str, list[str]] = {}
+    for cause in causes:
+        if cause.reason:
+            names.setdefault(cause.reason, []).append(cause.place.name)
+    return [f"Why {', '.join(tasks)} failed: {reason}" for reason, tasks in names.items()]
 
 
 def still_billed(origin: Origin, what: str, lines: Sequence[str]) -> Message:
@@ -157,6 +184,15 @@ def budget_reached(origin: Origin, state: UsedBudget) -> Message:
     ]
     what = f"{share:.0%} of the budget of {whose} for {state['month']} is used"
     return message("budget", origin, what, lines, _task_and_report(origin.place))
+
+
+def budget_refused(origin: Origin, lines: Sequence[str]) -> Message:
+    """
+    Return the message about a run that a monthly budget refused.
+
+    :param lines: what the task says about its error.
+    """
+    return message("budget", origin, "a monthly budget refused the run", lines, _task_and_report(origin.place))
 
 
 def late(origin: Origin, *, ready_by: str, timezone: str, state: str) -> Message:

@@ -67,7 +67,7 @@ class EventNotifier(BaseNotifier):
 
 def on_failure(use_case: UseCase) -> dict[str, Any]:
     """Return the arguments of all tasks of a use case that report failures."""
-    return _arguments("on_failure_callback", use_case, failure_messages, "failed", "still_billed")
+    return _arguments("on_failure_callback", use_case, failure_messages, "failed", "still_billed", "budget")
 
 
 def on_report(use_case: UseCase) -> dict[str, Any]:

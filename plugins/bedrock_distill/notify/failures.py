@@ -13,12 +13,13 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from bedrock_distill.notify.origin import origin_of
+from bedrock_distill.run.failure_notes import read_note
 from bedrock_distill.run.four_lines import BILLED, HAPPENED, LEFT, TO_DO
 from bedrock_distill.run.task_ids import OUTCOME, RELEASE, SETTLE, UNDEPLOY
 from bedrock_distill.run.what_to_clear import task_to_clear
 from include.distill.config.use_case import UseCase
-from include.distill.core.errors import then_clear
-from include.distill.notification.events import Origin, failed, still_billed
+from include.distill.core.errors import BudgetExceededError, BudgetUnknownError, then_clear
+from include.distill.notification.events import Cause, Origin, budget_refused, failed, still_billed
 from include.distill.notification.links import Place
 from include.distill.notification.message import Message
 
@@ -34,8 +35,10 @@ _LABELS = (HAPPENED, LEFT, BILLED, TO_DO)
 
 
 def failure_messages(use_case: UseCase, context: Context) -> Iterator[Message]:
-    """Yield the message about a task of a run that has failed after all retries."""
+    """Yield the messages about a task of a run that has failed after all retries."""
     name = context["ti"].task_id.rpartition(".")[2]
+    if isinstance(context.get("exception"), BudgetExceededError | BudgetUnknownError):
+        yield budget_refused(origin_of(context, use_case.name), explained(context))
     if name in _STOPS_BILLING:
         origin = origin_of(context, use_case.name)
         yield still_billed(origin, _may_be_billed(origin), explained(context))
@@ -92,8 +95,8 @@ def _states(context: Context) -> Mapping[str, str | None]:
     return states
 
 
-def _failed_tasks(context: Context, place: Place) -> list[Place]:
-    """Return the first failed tasks of a run, so that a message can link to their logs."""
+def _failed_tasks(context: Context, place: Place) -> list[Cause]:
+    """Return the first failed tasks of a run, so that a message can give their reasons and link to their logs."""
     try:
         tasks: Any = context["dag"].tasks
         mapped = {task.task_id for task in tasks if task.is_mapped}
@@ -105,7 +108,9 @@ def _failed_tasks(context: Context, place: Place) -> list[Place]:
     for name in failed[:_LINKED]:
         task_id = _task_of(name, mapped)
         index = -1 if task_id == name else int(name.rpartition("_")[2])
-        found.append(dataclasses.replace(place, task_id=task_id, map_index=index))
+        note = read_note(context["ti"], task_id, None if index == -1 else index)
+        reason = note.get("happened", "") if note else ""
+        found.append(Cause(dataclasses.replace(place, task_id=task_id, map_index=index), reason))
     return found
 
 

@@ -8,7 +8,7 @@ about the last failure. A task that was killed has no note.
 from __future__ import annotations
 
 import logging
-from typing import Any, TypedDict, cast
+from typing import Any, NotRequired, TypedDict, cast
 
 log = logging.getLogger(__name__)
 
@@ -21,10 +21,12 @@ class FailureNote(TypedDict):
 
     :ivar to_do: what a person does once the task's last attempt has failed, as sentences.
     :ivar billed: what this task has bought, and whether it is billed, as sentences.
+    :ivar happened: what happened, as sentences. The notes of earlier versions lack it.
     """
 
     to_do: str
     billed: str
+    happened: NotRequired[str]
 
 
 def store_note(ti: Any, note: FailureNote) -> None:

@@ -72,8 +72,8 @@ def four_lines(task: Explained, context: Context, error: BaseException) -> str:
     Return the text of an error that ends a task. The text ends with the four lines.
 
     If the message of the error has several lines, the text starts with the whole message, and the four lines contain
-    only its first line. What to do and what is billed are also stored as a note of the task, because ``outcome``
-    repeats them.
+    only its first line. What happened, what to do and what is billed are also stored as a note of the task,
+    because ``outcome`` and the message about the run repeat them.
     """
     stated = error if isinstance(error, DistillError) else DistillError(f"{type(error).__name__}: {error}")
     details, _, _ = stated.happened.partition("\n")
@@ -81,7 +81,7 @@ def four_lines(task: Explained, context: Context, error: BaseException) -> str:
         stated.happened if details == stated.happened else f"{details.rstrip(':')}. The details are listed above."
     )
     billed, to_do = _billed(task, error, stated), _what_to_do(task, context, error, stated)
-    store_note(context["ti"], {"to_do": to_do, "billed": billed})
+    store_note(context["ti"], {"to_do": to_do, "billed": billed, "happened": happened})
     if retry := _retry(task, context, error):
         to_do = f"Nothing yet: Airflow repeats the task by itself {retry}. If its last attempt fails too: {to_do}"
     lines = [

@@ -60,14 +60,26 @@ def test_a_schedule_with_a_fixed_time_of_day_is_accepted(schedule: str) -> None:
 )
 def test_a_schedule_without_a_fixed_time_of_day_is_refused(schedule: str | None, problem: str) -> None:
     with pytest.raises(UseCaseError, match="ready_by: found 06:00, ") as refused:
-        make_use_case(schedule=schedule, ready_by="06:00", notify=LATE)
+        make_use_case(schedule=schedule, ready_by="06:00", timezone="UTC", notify=LATE)
     assert problem in str(refused.value)
 
 
 @pytest.mark.parametrize("notify", [[], [{"on": ["failed"], "slack": {"conn_id": "slack"}}]])
 def test_a_time_of_which_nobody_is_notified_is_refused(notify: list[Any]) -> None:
     with pytest.raises(UseCaseError, match=r"ready_by: found 06:00, but nobody is notified .* on: \[late\]"):
-        make_use_case(ready_by="06:00", notify=notify)
+        make_use_case(ready_by="06:00", timezone="UTC", notify=notify)
+
+
+def test_a_time_without_a_time_zone_is_refused(tmp_path: Path) -> None:
+    keys = "ready_by: '06:00'\nnotify: [{on: [late], slack: {conn_id: a}}]\n"
+    sample = (USE_CASES_FOLDER / "aws_docs_qa.yaml").read_text(encoding="utf-8")
+    path = tmp_path / "aws_docs_qa.yaml"
+    path.write_text(sample + keys, encoding="utf-8")
+    with pytest.raises(UseCaseError) as refused:
+        load_use_case(path, VARIABLES)
+    assert "ready_by: found 06:00, but no time zone; expected also the key timezone" in str(refused.value)
+    assert "such as timezone: Europe/Berlin" in str(refused.value)
+    assert "aws_docs_qa.yaml" in str(refused.value)
 
 
 @pytest.mark.parametrize(
@@ -83,7 +95,7 @@ def test_what_is_no_time_of_day_is_refused(value: object) -> None:
 @pytest.mark.parametrize("written", ['"06:00"', "06:00"])
 def test_a_time_of_day_may_lack_quotation_marks(tmp_path: Path, written: str) -> None:
     """YAML 1.1 would read 06:00 as 360."""
-    keys = f"ready_by: {written}\nnotify: [{{on: [late], slack: {{conn_id: a}}}}]\n"
+    keys = f"timezone: UTC\nready_by: {written}\nnotify: [{{on: [late], slack: {{conn_id: a}}}}]\n"
     sample = (USE_CASES_FOLDER / "aws_docs_qa.yaml").read_text(encoding="utf-8")
     path = tmp_path / "aws_docs_qa.yaml"
     path.write_text(sample + keys, encoding="utf-8")

@@ -59,6 +59,7 @@ def test_a_message_that_cannot_be_written_raises_nothing(caplog: pytest.LogCaptu
     [
         ("failed", callbacks.on_failure),
         ("still_billed", callbacks.on_failure),
+        ("budget", callbacks.on_failure),
         ("verdict", callbacks.on_report),
         ("drift", callbacks.on_report),
         ("promoted", callbacks.on_promotion),

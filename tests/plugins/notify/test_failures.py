@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from bedrock_distill.notify.failures import explained, failure_messages, sweep_failure_messages
-from include.distill.core.errors import JobFailedError
+from include.distill.core.errors import BudgetExceededError, BudgetUnknownError, DistillError, JobFailedError
 from include.distill.notification.message import Message
 from tests.distill.conftest import make_use_case
 
@@ -20,7 +20,9 @@ FOUR_LINES = [
 ]
 ERROR = JobFailedError("Details of the job:\n- a\n\n" + "\n".join(FOUR_LINES))
 # The tasks of a run, and the tasks that wait for each of them.
-AFTER = {
+AFTER: dict[str, set[str]] = {
+    "preflight": {"estimate", "synthesize", "tuned.trained", "tuned.answer", "other.trained", "report", "outcome"},
+    "estimate": {"synthesize", "tuned.trained", "tuned.answer", "other.trained", "report", "outcome"},
     "tuned.trained": {"tuned.answer", "report", "outcome"},
     "tuned.release": {"outcome"},
     "other.trained": {"report", "outcome"},
@@ -28,6 +30,13 @@ AFTER = {
     "tuned.answer": {"report", "outcome"},
     "report": {"outcome"},
     "outcome": set(),
+}
+# What failed tasks have stored. The note of an earlier version has no reason.
+NOTES = {
+    ("estimate", None): {"to_do": "x", "billed": "y", "happened": "$0.15 is expected, but $0.01 is left."},
+    ("synthesize", 2): {"to_do": "x", "billed": "y", "happened": "The disk is full."},
+    ("synthesize", 3): {"to_do": "x", "billed": "y", "happened": "The disk is full."},
+    ("report", None): {"to_do": "x", "billed": "y"},
 }
 MAPPED = ("synthesize", "tuned.answer")
 TEARDOWNS = ("tuned.release", "outcome")
@@ -40,6 +49,7 @@ def context(task_id: str, states: Mapping[str, str | None], *, map_index: int = 
         task_id=task_id,
         map_index=map_index,
         get_task_states=lambda dag_id, run_ids: {"r": states},
+        xcom_pull=lambda task_ids, key, map_indexes=None: NOTES.get((task_ids, map_indexes)),
     )
     task = SimpleNamespace(task_id=task_id, get_flat_relative_ids=lambda upstream: AFTER[task_id])
     tasks = [SimpleNamespace(task_id=name, is_teardown=name in TEARDOWNS, is_mapped=name in MAPPED) for name in AFTER]
@@ -65,6 +75,28 @@ def test_the_message_about_a_run_links_to_its_first_failed_tasks() -> None:
     assert links["Failed task synthesize"].endswith("/dags/distill_tiny/runs/r/tasks/synthesize")
     many = {f"tuned.answer_{number}": "failed" for number in range(9)}
     assert len(sent(context("outcome", many))[0].links) == 6
+
+
+def test_the_message_about_a_run_gives_the_reasons_of_its_failed_tasks() -> None:
+    (message,) = sent(context("outcome", {"estimate": "failed", "report": "failed", "outcome": "failed"}))
+    assert message.lines[0] == FOUR_LINES[0]
+    assert message.lines[1] == "Why estimate failed: $0.15 is expected, but $0.01 is left."
+    assert [*message.lines[2:-1]] == FOUR_LINES[1:]
+
+
+def test_a_reason_of_several_instances_is_given_once() -> None:
+    (message,) = sent(context("outcome", {"synthesize_2": "failed", "synthesize_3": "failed"}))
+    assert [line for line in message.lines if line.startswith("Why")] == [
+        "Why synthesize[2], synthesize[3] failed: The disk is full."
+    ]
+
+
+@pytest.mark.parametrize("error", [BudgetExceededError, BudgetUnknownError])
+@pytest.mark.parametrize("task_id", ["preflight", "estimate"])
+def test_a_refusal_by_a_budget_is_an_event_of_the_budget(task_id: str, error: type[DistillError]) -> None:
+    (message,) = sent(context(task_id, {task_id: "failed"}, error=error("\n".join(FOUR_LINES))))
+    assert (message.event, message.title) == ("budget", "[test] tiny: a monthly budget refused the run")
+    assert [*message.lines[:-1]] == FOUR_LINES
 
 
 def test_failed_tasks_that_cannot_be_read_prevent_no_message() -> None:

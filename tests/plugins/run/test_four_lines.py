@@ -321,7 +321,8 @@ def test_parts_that_an_error_states_are_used(context: Any) -> None:
 def test_the_note_for_outcome_is_the_advice_after_the_last_attempt(number: int, context: Any) -> None:
     error = ThrottledError("429", billed="Nothing.", to_do="Wait.", then_clear=FAILED_TASK)
     explained(provision(error), attempt(context, number))
-    assert context["ti"].xcoms["failure"] == {"to_do": "Wait. Then clear task with downstream.", "billed": "Nothing."}
+    advice = {"to_do": "Wait. Then clear task with downstream.", "billed": "Nothing."}
+    assert context["ti"].xcoms["failure"] == {**advice, "happened": "429"}
 
 
 def test_an_error_is_explained_even_if_its_note_cannot_be_stored(context: Any) -> None:

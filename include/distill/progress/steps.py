@@ -22,20 +22,22 @@ class StepProgress:
     """
     The progress of a step, which is one task or all mapped tasks with one id.
 
-    :ivar rows: rows of the tasks that have started.
-    :ivar expected_rows: also those of the tasks that have not started.
+    :ivar rows: rows of all tasks, also of those that have not started.
+    :ivar are_rows_estimated: whether the rows of the tasks that have not started are not known exactly.
     :ivar seconds_left: at the current rate; ``None`` if the rate is not known or no row is left.
     :ivar updated_at: when the newest record was written, ISO 8601.
+    :ivar is_working: whether a task has started and not ended.
     """
 
     rows: int
-    expected_rows: float
+    are_rows_estimated: bool
     rows_done: int
     asked: int
     stored: int
     usd: float
     seconds_left: float | None
     updated_at: str
+    is_working: bool
 
 
 def read_progress(store: ObjectStore, prefix: str) -> list[TaskProgress]:
@@ -54,26 +56,32 @@ def _read(store: ObjectStore, uri: str) -> TaskProgress | None:
         return None
 
 
-def step_progress(tasks: Sequence[TaskProgress], *, waiting: int = 0) -> StepProgress | None:
+def step_progress(
+    tasks: Sequence[TaskProgress], *, waiting: int = 0, known_rows: int | None = None
+) -> StepProgress | None:
     """
     Add up the records of the tasks of one step; ``None`` without records.
 
-    :param waiting: number of the step's tasks that have not started. Each is expected to have as many rows as the
-        average task that has started.
+    :param waiting: number of the step's tasks that have not started. If ``known_rows`` is ``None``, each is expected to
+        have as many rows as the average task that has started.
+    :param known_rows: number of rows of the whole step.
     """
     if not tasks:
         return None
     rows = sum(task["rows"] for task in tasks)
-    waiting_rows = rows / len(tasks) * waiting
+    waiting_rows = 0.0
+    if waiting:
+        waiting_rows = rows / len(tasks) * waiting if known_rows is None else max(0, known_rows - rows)
     return StepProgress(
-        rows,
-        rows + waiting_rows,
+        rows + round(waiting_rows),
+        waiting > 0 and known_rows is None,
         sum(task["rows_done"] for task in tasks),
         sum(task["asked"] for task in tasks),
         sum(task["stored"] for task in tasks),
         sum(task["usd"] for task in tasks),
         _seconds_left(tasks, waiting_rows),
         max(task["updated_at"] for task in tasks),
+        any(task["ended_at"] is None for task in tasks),
     )
 
 

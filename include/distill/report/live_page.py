@@ -130,33 +130,44 @@ def _details(step: LiveStep) -> list[str]:
 
 
 def _progress_details(progress: LiveProgress, *, is_busy: bool) -> list[str]:
+    about = "about " if progress["are_rows_estimated"] else ""
     details = [
-        f"{progress['rows_done']:,} of {progress['rows']:,} rows",
+        f"{progress['rows_done']:,} of {about}{progress['rows']:,} rows",
         counted(progress["asked"], "call"),
         f"{counted(progress['stored'], 'answer')} from the store",
         usd_text(progress["usd"]),
     ]
-    if is_busy and progress["seconds_left"] is not None:
-        details.append(f"about {format_duration(progress['seconds_left'])} left")
-    if is_busy and progress["seconds_old"] > _OLD_SECONDS:
+    if not is_busy:
+        return details
+    seconds = _known_seconds_left(progress)
+    if seconds is not None:
+        details.append(f"about {format_duration(seconds)} left")
+    if progress["not_started"] and not progress["is_working"]:
+        details.append(f"{counted(progress['not_started'], 'task')} not started")
+    elif progress["seconds_old"] > _OLD_SECONDS:
         details.append(f"no news for {format_duration(progress['seconds_old'])}")
     return details
+
+
+def _known_seconds_left(progress: LiveProgress) -> float | None:
+    """Return the time that a step still takes; ``None`` if its last figures are too old to say it."""
+    return None if progress["seconds_old"] > _OLD_SECONDS else progress["seconds_left"]
 
 
 def _percent(step: LiveStep) -> float | None:
     """Return how much of a step is done, from 0 to 100; ``None`` if the step does not count rows or tasks."""
     progress = step["progress"]
-    if progress and progress["expected_rows"]:
-        return min(100.0, 100 * progress["rows_done"] / progress["expected_rows"])
+    if progress and progress["rows"]:
+        return min(100.0, 100 * progress["rows_done"] / progress["rows"])
     return 100 * step["ended"] / step["instances"] if step["instances"] > 1 else None
 
 
 def _time_left(steps: Sequence[LiveStep]) -> str | None:
     """Return the time that the running steps still take, if they say so."""
     left = [
-        step["progress"]["seconds_left"]
+        seconds
         for step in steps
-        if step["state"] in BUSY and step["progress"] and step["progress"]["seconds_left"] is not None
+        if step["state"] in BUSY and step["progress"] and (seconds := _known_seconds_left(step["progress"])) is not None
     ]
     return format_duration(max(left)) if left else None
 

@@ -25,14 +25,16 @@ StepState = Literal[
 class LiveProgress(TypedDict):
     """The progress of a step that works row by row."""
 
-    rows: int  # rows of the instances that have started
-    expected_rows: float  # also those of the other instances, as many as in the average instance that has started
+    rows: int  # rows of all instances
+    are_rows_estimated: bool  # True if the rows of the instances that have not started are not known exactly
     rows_done: int
     asked: int  # new calls that a model answered
     stored: int  # answers that were found in the answer store
     usd: float
     seconds_left: float | None  # None if it is not known, or if no row is left
     seconds_old: float  # age of the newest record; large if the tasks were killed
+    not_started: int  # instances without a record
+    is_working: bool  # whether an instance has started and not ended
 
 
 class LiveStep(TypedDict):
@@ -61,6 +63,7 @@ class LiveRun(TypedDict):
     dag_id: str
     run_id: str
     state: str  # of the run, as Airflow calls it
+    simulated: bool  # whether a simulator answers in place of AWS
     started_at: datetime.datetime | None
     seconds: float | None  # since the start, or until the end
     steps: list[LiveStep]  # in the order of the pipeline

@@ -121,7 +121,7 @@ def side_of_live_run(run: LiveRun, *, url: str, settings: dict[str, str]) -> Run
         "url": url,
         "state": headline(run),
         "verdict": None,
-        "simulated": False,
+        "simulated": run["simulated"],
         "estimated_usd": run["estimated_usd"],
         "spent_usd": sum(part["usd"] for part in run["spent"]),
         "by_kind": by_kind,

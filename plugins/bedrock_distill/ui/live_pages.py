@@ -15,7 +15,7 @@ from urllib.parse import quote
 from bedrock_distill.run.failed_tasks import next_steps
 from bedrock_distill.run.failure_notes import read_note
 from bedrock_distill.run.running_purchases import describe_running_purchases, served_arms
-from bedrock_distill.run.task_ids import APPROVE, APPROVE_SPENDING, ESTIMATE, OUTCOME, arm_task
+from bedrock_distill.run.task_ids import ANSWER, APPROVE, APPROVE_SPENDING, ESTIMATE, INGEST, OUTCOME, arm_task
 from bedrock_distill.ui.paths import ui_path
 from bedrock_distill.ui.served_pages import logged
 from bedrock_distill.ui.stored_run import Instance, StoredRun
@@ -59,25 +59,28 @@ _IN_PROGRESS = ("queued", "running")
 
 
 def live_run(
-    use_case: UseCase, store: ObjectStore, folder: RunFolder, run: StoredRun, *, now: datetime.datetime
+    use_case: UseCase,
+    store: ObjectStore,
+    folder: RunFolder,
+    run: StoredRun,
+    *,
+    now: datetime.datetime,
+    simulated: bool = False,
 ) -> LiveRun:
-    """Return everything that the live page shows. A part that cannot be read is left out, and the page says so."""
+    """
+    Return everything that the live page shows. A part that cannot be read is left out, and the page says so.
+
+    :param simulated: whether a simulator answers in place of AWS.
+    """
     problems: list[str] = []
     progress = _part(
         lambda: read_progress(store, folder.progress),
-        list[TaskProgress](),
-        "The progress of the tasks",
-        folder,
-        problems,
+        *(list[TaskProgress](), "The progress of the tasks", folder, problems),
     )
+    model_units = use_case.serving.model_units
     spent = _part(
-        lambda: spent_so_far(
-            store, folder, progress, _endpoints(run), model_units=use_case.serving.model_units, now=now
-        ),
-        list[SpentPart](),
-        "What the run has spent so far",
-        folder,
-        problems,
+        lambda: spent_so_far(store, folder, progress, _endpoints(run), model_units=model_units, now=now),
+        *(list[SpentPart](), "What the run has spent so far", folder, problems),
     )
     estimated = _part(lambda: _estimated_usd(store, folder), None, "The estimate", folder, problems)
     billing = describe_running_purchases(cast("Context", {"ti": run}), own_task="")
@@ -88,6 +91,7 @@ def live_run(
         "dag_id": run.dag_id,
         "run_id": run.run_id,
         "state": run.state,
+        "simulated": simulated,
         "started_at": run.started,
         "seconds": _seconds(run.started, run.ended, now),
         "steps": live_steps(run, progress, now=now),
@@ -137,7 +141,7 @@ def _step(
         if started
         else None,
         "url": ui_path(f"{place}/mapped" if len(instances) > 1 else place),
-        "progress": _progress(current, len(instances) - len(current), now),
+        "progress": _progress(current, len(instances) - len(current), _known_rows(run, task_id), now),
     }
 
 
@@ -150,19 +154,34 @@ def _joined(states: Sequence[StepState]) -> StepState:
     return kinds.pop() if len(kinds) == 1 else "running" if kinds & {"pending"} else "done"
 
 
-def _progress(records: Sequence[TaskProgress], waiting: int, now: datetime.datetime) -> LiveProgress | None:
-    step = step_progress(records, waiting=waiting)
+def _known_rows(run: StoredRun, task_id: str) -> int | None:
+    """
+    Return the number of rows of a step; ``None`` if it is not known.
+
+    The teacher gets only the rows from which an arm takes pairs, and ``ingest`` does not count these.
+    """
+    rows = (run.xcom_pull(task_ids=INGEST) or {}).get("evaluation")
+    is_answering = task_id.rpartition(".")[2] == ANSWER
+    return rows if is_answering and isinstance(rows, int) else None
+
+
+def _progress(
+    records: Sequence[TaskProgress], waiting: int, known_rows: int | None, now: datetime.datetime
+) -> LiveProgress | None:
+    step = step_progress(records, waiting=waiting, known_rows=known_rows)
     if step is None:
         return None
     return {
         "rows": step.rows,
-        "expected_rows": step.expected_rows,
+        "are_rows_estimated": step.are_rows_estimated,
         "rows_done": step.rows_done,
         "asked": step.asked,
         "stored": step.stored,
         "usd": step.usd,
         "seconds_left": step.seconds_left,
         "seconds_old": max(0.0, (now - datetime.datetime.fromisoformat(step.updated_at)).total_seconds()),
+        "not_started": waiting,
+        "is_working": step.is_working,
     }
 
 

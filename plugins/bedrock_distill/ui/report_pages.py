@@ -27,6 +27,7 @@ from bedrock_distill.ui.served_pages import (
     REPORT_POLICY,
     PageError,
     is_foreign,
+    is_simulated,
     logged,
     may_read,
     page,
@@ -223,7 +224,10 @@ def _live_run(
     for entity in (DagAccessEntity.TASK_INSTANCE, DagAccessEntity.XCOM):  # the live page shows what tasks stored
         requires_access_dag("GET", entity, param_dag_id=use_case.dag_id)(request, user)
     run = read_run(use_case.dag_id, run_id)
-    return live_run(use_case, store, folder, run, now=datetime.datetime.now(datetime.UTC)) if run else None
+    if run is None:
+        return None
+    now = datetime.datetime.now(datetime.UTC)
+    return live_run(use_case, store, folder, run, now=now, simulated=is_simulated(use_case))
 
 
 def _no_such_run(use_case: UseCase, run_id: str) -> PageError:

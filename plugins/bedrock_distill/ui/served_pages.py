@@ -18,6 +18,7 @@ from fastapi import HTTPException, Request, Response
 
 from bedrock_distill.hooks.aws import FAIL_FAST_CONFIG, AwsClients
 from bedrock_distill.hooks.s3 import S3ObjectStore
+from bedrock_distill.ui.links import has_aws_endpoint
 from include.distill.config.layout import Layout
 from include.distill.config.root_owner import foreign_root_problem
 from include.distill.config.use_case import UseCase
@@ -58,10 +59,23 @@ def store_for(use_case: UseCase) -> ObjectStore:
     To create boto3's clients takes much longer than to read what a page shows, so use cases with the same connection
     share them. After some minutes, new clients read the connection again, because a person may have changed it.
     """
+    return S3ObjectStore(_clients_of(use_case))
+
+
+def is_simulated(use_case: UseCase) -> bool:
+    """Return whether a simulator answers in place of AWS; ``False`` if this cannot be seen. No request is sent."""
+    try:
+        return not has_aws_endpoint(_clients_of(use_case))
+    except Exception:  # the connection cannot be read; the page shows what it can
+        log.debug("It cannot be seen whether a simulator answers", exc_info=True)
+        return False
+
+
+def _clients_of(use_case: UseCase) -> AwsClients:
     period = int(time.monotonic() // CLIENTS_SECONDS)
     owners = tuple(sorted(use_case.bucket_owners.items()))
     with _creating:
-        return S3ObjectStore(_clients(use_case.aws.conn_id, use_case.aws.region, owners, period))
+        return _clients(use_case.aws.conn_id, use_case.aws.region, owners, period)
 
 
 @lru_cache(maxsize=16)

@@ -44,7 +44,13 @@ class TestTimeLeft:
         step = step_progress(tasks, waiting=2)
         assert step is not None
         assert step.seconds_left == 250
-        assert (step.rows, step.expected_rows) == (100, 300)
+        assert (step.rows, step.are_rows_estimated, step.is_working) == (300, True, True)
+
+    def test_the_rows_of_the_whole_step_are_exact_if_they_are_known(self) -> None:
+        tasks = [progress(rows=10, rows_done=10, ended_at="2026-11-28T02:00:20")]
+        step = step_progress(tasks, waiting=1, known_rows=15)
+        assert step is not None
+        assert (step.rows, step.are_rows_estimated, step.is_working) == (15, False, False)
 
     def test_a_task_that_has_ended_does_not_work_on_the_others(self) -> None:
         step = step_progress(

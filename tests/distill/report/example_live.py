@@ -11,16 +11,18 @@ STARTED = datetime.datetime(2026, 11, 28, 2, tzinfo=datetime.UTC)
 
 
 def live_progress(**values: Any) -> LiveProgress:
-    """Return the progress of a step that has done 58 of 160 rows in two of four instances, except for ``values``."""
+    """Return the progress of a step that has done 58 of 160 rows, except for ``values``. Two instances wait."""
     example: LiveProgress = {
-        "rows": 80,
-        "expected_rows": 160.0,
+        "rows": 160,
+        "are_rows_estimated": False,
         "rows_done": 58,
         "asked": 40,
         "stored": 18,
         "usd": 0.1234,
         "seconds_left": 250.0,
         "seconds_old": 4.0,
+        "not_started": 2,
+        "is_working": True,
     }
     return cast("LiveProgress", {**example, **values})
 
@@ -46,6 +48,7 @@ def live_run_record(**values: Any) -> LiveRun:
         "dag_id": "distill_aws_docs_qa",
         "run_id": "scheduled__2026-11-28T02:00:00+00:00",
         "state": "running",
+        "simulated": False,
         "started_at": STARTED,
         "seconds": 432.0,
         "steps": [

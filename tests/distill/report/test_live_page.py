@@ -45,7 +45,7 @@ class TestSteps:
         html = render_live_page(live_run_record(steps=[live_step("synthesize", "running", progress=live_progress())]))
         (line,) = lines(html)
         assert line == (
-            "running synthesize 58 of 80 rows · 40 calls · 18 answers from the store · $0.12 · about 4 min left"
+            "running synthesize 58 of 160 rows · 40 calls · 18 answers from the store · $0.12 · about 4 min left"
             " · for 5 s"
         )
         assert 'aria-label="36 % done"' in html
@@ -57,11 +57,25 @@ class TestSteps:
 
     def test_a_record_that_nobody_replaces_is_old(self) -> None:
         step = live_step("synthesize", "running", progress=live_progress(seconds_old=400.0))
-        assert "no news for 6 min" in render_live_page(live_run_record(steps=[step]))
+        html = render_live_page(live_run_record(steps=[step]))
+        assert "no news for 6 min" in html
+        assert "left" not in lines(html)[0]
+        assert "<dt>left in the running step</dt><dd>–</dd>" in html
         ended = live_step("synthesize", "done", progress=live_progress(seconds_old=400.0))
         html = render_live_page(live_run_record(steps=[ended]))
         assert "no news" not in html
         assert "left" not in lines(html)[0]
+
+    def test_tasks_that_have_not_started_are_named_in_place_of_missing_news(self) -> None:
+        progress = live_progress(rows=20, rows_done=10, seconds_old=240.0, is_working=False)
+        html = render_live_page(live_run_record(steps=[live_step("base.answer", "starting", progress=progress)]))
+        assert "10 of 20 rows" in lines(html)[0]
+        assert "2 tasks not started" in lines(html)[0]
+        assert not re.search("no news|left", lines(html)[0])
+
+    def test_rows_that_are_not_known_exactly_say_so(self) -> None:
+        step = live_step("synthesize", "running", progress=live_progress(are_rows_estimated=True))
+        assert "58 of about 160 rows" in lines(render_live_page(live_run_record(steps=[step])))[0]
 
     def test_steps_that_have_not_started_share_a_line(self) -> None:
         steps = [live_step("a", "done"), *(live_step(name) for name in "bcd"), live_step("e", "skipped")]
@@ -97,6 +111,12 @@ class TestPage:
     def test_it_loads_itself_again_only_while_the_run_is_in_progress(self) -> None:
         assert '<meta http-equiv="refresh" content="10">' in render_live_page(live_run_record())
         assert "refresh" not in render_live_page(live_run_record(refreshes=False))
+
+    def test_a_simulated_run_is_marked(self) -> None:
+        html = render_live_page(live_run_record(simulated=True))
+        assert "<title>SIMULATED · " in html
+        assert 'role="note">SIMULATED: ' in html
+        assert "SIMULATED" not in render_live_page(live_run_record())
 
     def test_every_value_is_escaped(self) -> None:
         bad = '"><script>x</script>'

@@ -82,6 +82,10 @@ class TestRuns:
         assert cells(html, "Counts")["pairs requested"][1] == "–"
         assert re.findall(r'<a href="(.*?)"', html) == ["/left", "/right"]
 
+    def test_a_simulated_run_in_progress_is_marked(self) -> None:
+        mark = '<span class="tag">simulated</span>'
+        assert [render_sides(live(), live(simulated=value)).count(mark) for value in (True, False)] == [1, 0]
+
     def test_two_runs_in_progress_have_no_counts(self) -> None:
         assert "<h2>Counts</h2>" not in render_sides(live(), live())
 

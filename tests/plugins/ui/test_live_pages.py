@@ -86,8 +86,16 @@ class TestSteps:
             progress(map_index=1, rows=40, rows_done=20, usd=0.5, rows_per_second=0.5),
         ]
         found = steps(run, *records)["synthesize"]["progress"]
-        assert (found["rows"], found["rows_done"], found["expected_rows"], found["usd"]) == (80, 60, 120, 1.5)
+        assert (found["rows"], found["rows_done"], found["are_rows_estimated"], found["usd"]) == (120, 60, True, 1.5)
+        assert (found["not_started"], found["is_working"]) == (1, True)
         assert found["seconds_left"] == 120
+
+    def test_the_rows_of_all_answers_are_those_that_ingest_counted(self) -> None:
+        answers = [instance("base.answer", state, n) for n, state in enumerate(["success", "queued"])]
+        run = stored_run(instance("ingest", "success"), *answers, return_value={"ingest": {"evaluation": 15}})
+        record = progress(task_id="base.answer", map_index=0, rows=8, rows_done=8, ended_at=NOW.isoformat())
+        found = steps(run, record)["base.answer"]["progress"]
+        assert (found["rows"], found["are_rows_estimated"], found["is_working"]) == (15, False, False)
 
     def test_a_record_of_an_attempt_before_the_task_was_cleared_is_not_progress(self) -> None:
         run = stored_run(instance("synthesize", None))
@@ -103,6 +111,11 @@ class TestRun:
         assert (run["spent"], run["estimated_usd"]) == ([{"kind": "teacher", "usd": 0.5}], 3.21)
         assert (run["cap_usd"], run["seconds"], run["refreshes"]) == (use_case.max_spend_usd, 600, True)
         assert run["problems"] == []
+
+    def test_a_simulated_run_is_marked(self, use_case: UseCase) -> None:
+        stored = stored_run(instance("ingest", "running"))
+        run = live_run(use_case, MemoryStore(), FOLDER, stored, now=NOW, simulated=True)
+        assert (run["simulated"], shown(use_case, MemoryStore(), stored)["simulated"]) == (True, False)
 
     def test_the_cap_of_the_form_counts(self, use_case: UseCase) -> None:
         stored = stored_run(instance("estimate", "success"), return_value={"estimate": {"max_spend_usd": 1.5}})

@@ -56,7 +56,7 @@ def write_notified_project(folder: Path, now: datetime.datetime) -> NotifiedProj
     start, ready = (now.astimezone(datetime.UTC) - datetime.timedelta(minutes=minutes) for minutes in (10, 5))
     write(use_cases, SAMPLE, schedule=None, approval={"before_spending": "always"})
     missing = {"training_csv": "include/data/no_such_file.csv"}
-    late = {"schedule": f"{start:%M %H} * * *", "ready_by": f"{ready:%H:%M}"}
+    late = {"schedule": f"{start:%M %H} * * *", "timezone": "UTC", "ready_by": f"{ready:%H:%M}"}
     write(use_cases, NIGHTLY, source=missing, **late)
     return NotifiedProject(folder, late["ready_by"])
 

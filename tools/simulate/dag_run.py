@@ -12,7 +12,6 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.sdk import DAG
 
 ENDED = frozenset({"success", "failed", "skipped", "upstream_failed"})
@@ -33,7 +32,6 @@ class Node:
     is_setup: bool
     is_teardown: bool
     fails_run: bool
-    is_empty: bool
     indirect_setups: frozenset[str]
     between: frozenset[str]
 
@@ -90,7 +88,6 @@ def _node(task: Any) -> Node:
         is_setup=task.is_setup,
         is_teardown=task.is_teardown,
         fails_run=bool(task.is_teardown and task.on_failure_fail_dagrun),
-        is_empty=isinstance(task, EmptyOperator),
         indirect_setups=frozenset(one.task_id for one in setups) - frozenset(task.upstream_task_ids),
         between=frozenset(between),
     )

@@ -44,7 +44,7 @@ def _no_lookup() -> Iterator[None]:
 
         return purchases.buy_once(name, find=find_later, create=create)
 
-    with patch.object(train, "buy_once", buy), patch.object(serve, "buy_once", buy, create=True):
+    with patch.object(train, "buy_once", buy), patch.object(serve, "buy_once", buy):
         yield
 
 

@@ -8,10 +8,9 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from tools.simulate.checker import breaches
-from tools.simulate.faults import Fault, Way
+from tools.simulate.faults import Call, Fault, Way
 from tools.simulate.mechanisms import Mechanism
 from tools.simulate.parts import Part
 from tools.simulate.schedules import Schedule, draw, single_faults
@@ -19,7 +18,6 @@ from tools.simulate.world import MAX_RUNS, World
 
 MUST_BE_REACHED = frozenset({"killed", "retried", "deferred", "on_kill", "trigger lost", *map(str, Way)})
 SCHEDULES_OF_A_MECHANISM = 2000
-_REAL_SECONDS = time.monotonic
 
 
 @dataclass
@@ -41,9 +39,9 @@ def judge(world: World, schedule: Schedule) -> tuple[list[str], set[str]]:
 
 
 def search(world: World, schedules: Iterable[Schedule], tally: Tally, *, deadline: float | None = None) -> None:
-    """Run schedules until they end or the deadline, a reading of the real clock, has passed."""
+    """Run schedules until they end or the deadline, a time of ``time.monotonic``, has passed."""
     for schedule in schedules:
-        if deadline is not None and _REAL_SECONDS() >= deadline:
+        if deadline is not None and time.monotonic() >= deadline:
             return
         wrong, reached = judge(world, schedule)
         tally.schedules += 1
@@ -52,7 +50,7 @@ def search(world: World, schedules: Iterable[Schedule], tally: Tally, *, deadlin
             tally.failures[world.part.name, schedule] = wrong
 
 
-def undisturbed_calls(world: World) -> Sequence[Any]:
+def undisturbed_calls(world: World) -> Sequence[Call]:
     """Return the calls of a run without faults, which must succeed.
 
     :raises RuntimeError: the run without faults did not end well, so that no schedule would mean anything.

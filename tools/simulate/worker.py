@@ -7,7 +7,6 @@ import datetime
 import json
 import signal
 import uuid
-from collections.abc import Mapping
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -35,17 +34,12 @@ class _Silent:
 
 
 class Worker:
-    """
-    Executes tasks and triggers.
+    """Executes tasks and triggers."""
 
-    :param params: parameters of the runs.
-    """
-
-    def __init__(self, wire: Wire, api: ApiServer, clock: VirtualClock, params: Mapping[str, Any]) -> None:
+    def __init__(self, wire: Wire, api: ApiServer, clock: VirtualClock) -> None:
         self._wire = wire
         self._api = api
         self._clock = clock
-        self._params = dict(params)
         self._loop = VirtualLoop(clock)
 
     def close(self) -> None:
@@ -115,7 +109,7 @@ class Worker:
             end_date=None,
             run_type=DagRunType.MANUAL,
             state=DagRunState(run.state),
-            conf=self._params,
+            conf={},
             consumed_asset_events=[],
             partition_key=None,
             partition_date=None,

@@ -87,7 +87,7 @@ class World:
         self.wire = Wire(self.account, self.clock)
         self.api = ApiServer(self.wire, self.clock)
         self.folder = folder
-        self.worker = Worker(self.wire, self.api, self.clock, {})
+        self.worker = Worker(self.wire, self.api, self.clock)
         self._record = Record(())
         self._is_recorded = True  # whether the present attempt has recorded its start
 
@@ -201,9 +201,12 @@ class World:
         is_waiting = task.state == "deferred"
         if met is None:
             return
-        if not self._act(run, task, met):
+        is_taken = self._act(run, task, met)
+        if not is_waiting:
+            return
+        if not is_taken:
             self._record.reached.add("trigger lost")
-        elif is_waiting and trigger is not None:
+        elif trigger is not None:
             self._record.reached.add("on_kill")
             disturbed = self.worker.kill_trigger(trigger)
             if disturbed:

@@ -10,9 +10,9 @@ from __future__ import annotations
 import datetime
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from include.distill.config.history_layout import history_month_uri
+from include.distill.config.history_layout import month_name
 from include.distill.core.errors import ContractError, NewerFormatError, NotFoundError
 from include.distill.core.storage import ObjectStore
 from include.distill.history.months import READERS, listed_months, read_runs, run_order, runs_since
@@ -74,7 +74,11 @@ class ReadableHistory:
     """
 
     runs: Sequence[HistoryEntry] = ()
-    unusable: Sequence[UnusableMonth] = field(default=())
+    unusable: Sequence[UnusableMonth] = ()
+
+    def lacks(self, day: datetime.datetime) -> bool:
+        """Return whether the runs of the month of a day are not known, because its object cannot be used."""
+        return any(month.month == month_name(day) for month in self.unusable)
 
 
 def read_readable_history(
@@ -96,12 +100,6 @@ def read_readable_history(
     runs = [run for month in months if not isinstance(month, UnusableMonth) for run in month]
     unusable = [month for month in months if isinstance(month, UnusableMonth)]
     return ReadableHistory(sorted(runs_since(runs, since), key=run_order), unusable)
-
-
-def lacks_month(history: ReadableHistory, root: str, use_case: str, day: datetime.datetime) -> bool:
-    """Return whether the runs of a month are not known, because its object cannot be used."""
-    uri = history_month_uri(root, use_case, day)
-    return any(month.uri == uri for month in history.unusable)
 
 
 def _month(store: ObjectStore, uri: str) -> list[HistoryEntry] | UnusableMonth:

@@ -105,19 +105,14 @@ class OwnerState:
 
     :param use_cases: the names of the owner's use cases whose runs are counted here.
     :param hidden: number of the owner's other use cases, which the user may not read or which cannot be shown.
-    :param billing_known: whether the hours of all standing endpoints are known.
+    :param is_complete: whether all runs of this month and the hours of all standing endpoints are known.
     """
 
     budget: BudgetState
     owner: str
     use_cases: Sequence[str]
     hidden: int
-    billing_known: bool
-
-    @property
-    def share(self) -> float:
-        """The share of the budget that is spent or reserved."""
-        return self.budget["share"]
+    is_complete: bool
 
 
 def overview_page(

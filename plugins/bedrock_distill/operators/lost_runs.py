@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from bedrock_distill.run.access import RunAccess
-    from include.distill.core.records import BillLineRecord
     from include.distill.history.records import HistoryEntry, RunState
 
 _ENDED: dict[str | None, RunState] = {"success": "succeeded", "failed": "failed", None: "lost"}
@@ -77,16 +76,12 @@ def _close(task: RunAccess, run: HistoryEntry, context: Context) -> None:
         "Airflow has no record of it." if state is None else f"Airflow's state of the run is {state}.",
         spent_sentence(bill),
     )
+    closed = with_bill({**run, "state": _ENDED[state]}, lines)  # without ended_at: it is not known when the run ended
     update_run(
         task.store,
         task.folder.root,
         run["use_case"],
         run["run_key"],
         datetime.datetime.fromisoformat(run["started_at"]),
-        lambda stored: _closed(run, _ENDED[state], lines) if stored in (None, run) else stored,
+        lambda stored: closed if stored is None or stored == run else stored,
     )
-
-
-def _closed(run: HistoryEntry, state: RunState, lines: list[BillLineRecord]) -> HistoryEntry:
-    """Return the record of a run that has ended. It is not known when."""
-    return with_bill({**run, "state": state}, lines)

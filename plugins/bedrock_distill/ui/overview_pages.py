@@ -37,7 +37,7 @@ from include.distill.core.storage import ObjectStore
 from include.distill.cost.month_budget import is_counted, month_start
 from include.distill.evaluation.champion import Champion, read_champion
 from include.distill.evaluation.rollback_form import ROLLBACK_DAG_ID
-from include.distill.history.readable import ReadableHistory, lacks_month, read_readable_history
+from include.distill.history.readable import ReadableHistory, read_readable_history
 from include.distill.history.records import HistoryEntry
 from include.distill.history.spending import month_spending
 from include.distill.trend.csv_file import csv_file
@@ -135,12 +135,11 @@ def _newest_runs(
 ) -> tuple[Sequence[HistoryEntry], bool, list[str]]:
     """Return the newest runs, whether all runs of this month are among them, and a sentence for each problem."""
     since = min(month_start(now), now - datetime.timedelta(days=_OVERVIEW_DAYS))
-    root = Layout(use_case.storage).roots[0]
     try:
-        history = read_readable_history(store, root, use_case.name, since=since)
+        history = read_readable_history(store, Layout(use_case.storage).roots[0], use_case.name, since=since)
     except Exception as error:  # any error: the champion and what is billed now are shown nevertheless
         return [], False, [f"The runs are not known. {logged(error, use_case.name)}"]
-    return history.runs, not lacks_month(history, root, use_case.name, now), unusable_months(history)
+    return history.runs, not history.lacks(now), unusable_months(history)
 
 
 def _state(

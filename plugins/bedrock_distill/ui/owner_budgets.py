@@ -67,7 +67,7 @@ def _state(
         owner=budget.name,
         use_cases=shown,
         hidden=len(own) - len(shown),
-        billing_known=all(endpoints.get(name) is not None and name not in incomplete for name in shown),
+        is_complete=all(endpoints.get(name) is not None and name not in incomplete for name in shown),
     )
 
 

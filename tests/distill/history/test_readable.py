@@ -10,7 +10,7 @@ import pytest
 
 from include.distill.core.errors import RefusedError
 from include.distill.history.months import read_history
-from include.distill.history.readable import lacks_month, read_readable_history
+from include.distill.history.readable import read_readable_history
 from tests.distill.history.test_months import DECEMBER, NOVEMBER, ROOT, add, entry
 from tests.fakes.memory_store import MemoryStore
 
@@ -60,8 +60,8 @@ def test_a_damaged_month_hides_only_its_own_runs(store: MemoryStore, body: bytes
     assert damaged.sentence.startswith("history/faq/2026-11.json is damaged")
     assert "Download the object and correct it, or move it out of the folder." in damaged.sentence
     assert "training" not in damaged.sentence, "the sentence names no bucket"
-    assert lacks_month(history, ROOT, "faq", NOVEMBER)
-    assert not lacks_month(history, ROOT, "faq", DECEMBER)
+    assert history.lacks(NOVEMBER)
+    assert not history.lacks(DECEMBER)
     with pytest.raises(type(damaged.error)):
         read_history(store, ROOT, "faq")
 

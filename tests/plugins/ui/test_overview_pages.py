@@ -6,7 +6,7 @@ import csv
 import datetime
 import html
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
@@ -70,6 +70,12 @@ def record(store: MemoryStore, use_case: UseCase, run: Any) -> None:
     started = datetime.datetime.fromisoformat(run["started_at"])
     root = Layout(use_case.storage).roots[0]
     update_run(store, root, use_case.name, run["run_key"], started, lambda _: own)
+
+
+def limit_owners(monkeypatch: pytest.MonkeyPatch, dollars: Mapping[str, float]) -> None:
+    """Give owners a monthly budget."""
+    limits = OwnerBudgets.model_validate({"owners": {owner: {"month_usd": usd} for owner, usd in dollars.items()}})
+    monkeypatch.setattr(owner_budgets, "load_owner_budgets", lambda: limits)
 
 
 def read(client: TestClient, page: str) -> str:
@@ -177,8 +183,7 @@ class TestOverview:
     def test_the_budget_of_an_owner_counts_what_the_user_may_read(
         self, viewer: TestClient, objects: MemoryStore, use_case: UseCase, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        limits = OwnerBudgets.model_validate({"owners": {"ml-platform": {"month_usd": 10}, "nobody": {"month_usd": 5}}})
-        monkeypatch.setattr(owner_budgets, "load_owner_budgets", lambda: limits)
+        limit_owners(monkeypatch, {"ml-platform": 10, "nobody": 5})
         own = {"owner": use_case.owner}
         for run in (
             entry(0, **own),
@@ -200,8 +205,7 @@ class TestOverview:
     def test_the_budget_of_an_owner_counts_standing_endpoints(
         self, viewer: TestClient, objects: MemoryStore, use_case: UseCase, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        limits = OwnerBudgets.model_validate({"owners": {use_case.owner: {"month_usd": 10}}})
-        monkeypatch.setattr(owner_budgets, "load_owner_budgets", lambda: limits)
+        limit_owners(monkeypatch, {use_case.owner: 10})
         an_hour_ago = NOW - datetime.timedelta(hours=1)
         endpoints = [BilledEndpoint("champion", an_hour_ago, 12.0, is_standing=True)]
         monkeypatch.setattr(overview_pages, "billed_now", lambda _: {use_case.name: endpoints})

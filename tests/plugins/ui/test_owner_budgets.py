@@ -43,18 +43,18 @@ def test_bills_claims_and_standing_endpoints_of_the_month_count(limits: None, us
     }
     [state], problems = owner_states([use_case, other], runs, endpoints, now=NOW)
     assert problems == []
-    assert (state.owner, state.use_cases, state.hidden, state.billing_known) == (
+    assert (state.owner, state.use_cases, state.hidden, state.is_complete) == (
         "ml-platform",
         ["aws_docs_qa"],
         1,
         True,
     )
-    assert (state.budget["spent_usd"], state.budget["reserved_usd"], state.share) == (8.0, 1.0, 0.9)
+    assert (state.budget["spent_usd"], state.budget["reserved_usd"], state.budget["share"]) == (8.0, 1.0, 0.9)
 
 
 def test_hours_that_are_not_known_are_said_to_be_unknown(limits: None, use_case: UseCase) -> None:
     [state], _ = owner_states([use_case], {"aws_docs_qa": []}, {"aws_docs_qa": None}, now=NOW)
-    assert not state.billing_known
+    assert not state.is_complete
 
 
 def test_an_owner_of_whom_the_user_may_read_nothing_is_left_out(limits: None, use_case: UseCase) -> None:

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from bedrock_distill.ui import overview_pages, owner_budgets
-from include.distill.config.budgets import Budget, OwnerBudgets
+from bedrock_distill.ui import overview_pages
+from include.distill.config.budgets import Budget
 from include.distill.config.layout import Layout, RunFolder
 from include.distill.config.loader import UseCases
 from include.distill.config.use_case import UseCase
@@ -23,7 +23,7 @@ from include.distill.trend.overview import BilledEndpoint
 from tests.distill.trend.example_nights import entry
 from tests.distill.trend.test_overview import CHAMPION
 from tests.fakes.memory_store import MemoryStore
-from tests.plugins.ui.test_overview_pages import NOW, read, record
+from tests.plugins.ui.test_overview_pages import NOW, limit_owners, read, record
 from tests.plugins.ui.test_report_pages import RUN_ID, url_of, write_report
 
 NEWER = b'{"format": 99, "version": "9.0.0", "runs": []}'
@@ -47,6 +47,11 @@ def limited(use_case: UseCase, objects: MemoryStore, monkeypatch: pytest.MonkeyP
 
 def month_of(use_case: UseCase, month: str) -> str:
     return f"{Layout(use_case.storage).roots[0]}/history/{use_case.name}/{month}.json"
+
+
+@pytest.fixture
+def damaged_november(objects: MemoryStore, use_case: UseCase, limited: UseCase) -> None:
+    objects.objects[month_of(use_case, "2026-11")] = b"{"
 
 
 class TestOverview:
@@ -104,12 +109,11 @@ class TestOverview:
         assert "<dt>billed per hour now</dt><dd>$24.00</dd>" in shown
         assert "123456789012" not in shown
 
+    @pytest.mark.usefixtures("damaged_november")
     def test_the_budget_of_an_owner_says_that_it_does_not_know_all_runs(
-        self, viewer: TestClient, objects: MemoryStore, use_case: UseCase, monkeypatch: pytest.MonkeyPatch
+        self, viewer: TestClient, use_case: UseCase, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        limits = OwnerBudgets.model_validate({"owners": {use_case.owner: {"month_usd": 10}}})
-        monkeypatch.setattr(owner_budgets, "load_owner_budgets", lambda: limits)
-        objects.objects[month_of(use_case, "2026-11")] = b"{"
+        limit_owners(monkeypatch, {use_case.owner: 10})
         assert "<dd>$0.00 or more of $10.00 spent, $10.00 or less left" in read(viewer, "/overview")
 
     def test_the_log_has_what_the_page_does_not_say(
@@ -127,19 +131,15 @@ class TestOverview:
 
 
 class TestTrend:
-    def test_the_page_shows_the_other_months_and_names_the_object(
-        self, viewer: TestClient, objects: MemoryStore, use_case: UseCase
-    ) -> None:
-        objects.objects[month_of(use_case, "2026-11")] = b"{"
+    @pytest.mark.usefixtures("damaged_november")
+    def test_the_page_shows_the_other_months_and_names_the_object(self, viewer: TestClient) -> None:
         shown = read(viewer, "/trend/aws_docs_qa?days=90")
         assert "history/aws_docs_qa/2026-11.json is damaged" in shown
         assert "27 Oct 2026" in shown
         assert "4 Nov 2026" not in shown
 
-    def test_a_page_without_any_readable_month_does_not_say_that_there_was_no_run(
-        self, viewer: TestClient, objects: MemoryStore, use_case: UseCase
-    ) -> None:
-        objects.objects[month_of(use_case, "2026-11")] = b"{"
+    @pytest.mark.usefixtures("damaged_november")
+    def test_a_page_without_any_readable_month_does_not_say_that_there_was_no_run(self, viewer: TestClient) -> None:
         shown = read(viewer, "/trend/aws_docs_qa?days=5")
         assert "No run of the last 5 days can be shown." in shown
         assert "was recorded" not in shown
@@ -161,16 +161,14 @@ class TestReport:
     def no_runs_in_airflow(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("bedrock_distill.ui.report_pages.read_run", lambda *_: None)
 
-    def test_a_record_in_another_month_is_still_found(
-        self, viewer: TestClient, objects: MemoryStore, use_case: UseCase
-    ) -> None:
-        objects.objects[month_of(use_case, "2026-11")] = b"{"
+    @pytest.mark.usefixtures("damaged_november")
+    def test_a_record_in_another_month_is_still_found(self, viewer: TestClient, use_case: UseCase) -> None:
         assert "This run has succeeded" in read(viewer, url_of(use_case.dag_id, entry(-5)["run_id"]))
 
+    @pytest.mark.usefixtures("damaged_november")
     def test_a_run_that_may_be_in_the_damaged_month_is_not_said_to_be_missing(
-        self, viewer: TestClient, objects: MemoryStore, use_case: UseCase
+        self, viewer: TestClient, use_case: UseCase
     ) -> None:
-        objects.objects[month_of(use_case, "2026-11")] = b"{"
         answer = viewer.get(url_of(use_case.dag_id, entry(3)["run_id"]))
         assert answer.status_code == 500
         assert "<h1>A stored object cannot be used</h1>" in answer.text

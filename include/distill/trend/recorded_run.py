@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import cast
 
 from include.distill.history.records import RunState
-from include.distill.report.live_page import KIND_WORDS
+from include.distill.trend.figures import KIND_NAMES
 from include.distill.trend.nights import Night
 from include.distill.trend.templates import render
 from include.distill.trend.words import figure_text
@@ -27,7 +27,7 @@ def recorded_run_page(night: Night) -> str:
     text that a model wrote.
     """
     run = night.run
-    words = cast("Mapping[str, str]", KIND_WORDS)
+    words = cast("Mapping[str, str]", KIND_NAMES)
     return render(
         "recorded.html.j2",
         night=night,

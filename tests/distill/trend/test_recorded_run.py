@@ -27,7 +27,7 @@ def test_a_failed_run_shows_its_bill_and_its_failed_tasks() -> None:
     assert "<h1>This run has failed</h1>" in shown
     assert "<strong>Failed tasks:</strong> tuned.trained, judge (2 of 4)." in shown
     assert "<dt>paid, of $9.00 estimated</dt><dd>$1.00</dd>" in shown
-    assert '<tr><th scope="row">teacher and critic</th><td class="n">$1.00</td></tr>' in shown
+    assert '<tr><th scope="row">teacher</th><td class="n">$1.00</td></tr>' in shown
     assert "distill_clean_up" in shown
 
 

@@ -10,8 +10,6 @@ from typing import TypedDict
 
 # Stands for the name of the environment, until `filled` puts the name there.
 ENVIRONMENT = "<environment>"
-
-
 # How the name of the check of a connection begins.
 CONNECTION = "connection "
 

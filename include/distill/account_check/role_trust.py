@@ -31,7 +31,7 @@ def trust_findings(reader: PolicySimulator, use_case: UseCase) -> Iterator[Findi
     try:
         role = attempt(check, "iam:GetRole", lambda: reader.role(arn.rsplit("/", 1)[1]))
     except NotFoundError:
-        yield missing(check, f"The role does not exist, so Bedrock accepts no job. {_STACK} makes it", _role(use_case))
+        yield missing(check, f"The role does not exist, so Bedrock accepts no job. {_STACK} makes it", _line(use_case))
         yield _unread(arn)
         return
     if isinstance(role, Finding):
@@ -54,7 +54,7 @@ def role_of_stack(environment: str, account: str, partition: str) -> str:
     return f"arn:{partition}:iam::{account}:role/bedrock-distill-{environment}-jobs"
 
 
-def _role(use_case: UseCase) -> str:
+def _line(use_case: UseCase) -> str:
     """Return the variable that names the role of the stack or, if it does so already, the command for the stack."""
     arns, storage, environment = Arns.of(use_case), use_case.storage, use_case.environment
     role = role_of_stack(environment, arns.account, arns.partition)

@@ -14,8 +14,6 @@ from include.distill.notification.message import Message
 from include.distill.report.drift_notes import drift_sentence
 
 HAPPENED, BILLED, TO_DO, WHERE = "What happened", "What is billed now", "What to do", "Where"
-
-
 # What to do about a late run, by its state.
 _LATE_TO_DO = {
     "running": "open the run. If a task waits for a person, answer in Required Actions. If a task failed, its error"

@@ -183,15 +183,17 @@ def _class_problem(path: str) -> str | None:
 
 
 def _arguments_problem(channel: NotifierChannel) -> str | None:
-    names = ", ".join(channel.arguments) or "no arguments"
     try:
-        inspect.signature(imported_class(channel.import_path)).bind(**channel.arguments)
+        signature = inspect.signature(imported_class(channel.import_path))
+    except ValueError:  # a class without a signature, such as one that is written in C
+        return None
+    try:
+        signature.bind(**channel.arguments)
     except TypeError as error:
+        names = ", ".join(channel.arguments) or "no arguments"
         return (
             f"found {names}, which {channel.import_path} does not accept ({error}); expected the arguments of the class"
         )
-    except ValueError:  # a class without a signature, such as one that is written in C
-        return None
     return None
 
 

@@ -100,12 +100,12 @@ def _failed_tasks(context: Context, place: Place) -> list[Cause]:
     try:
         tasks: Any = context["dag"].tasks
         mapped = {task.task_id for task in tasks if task.is_mapped}
-        failed = [name for name, state in _states(context).items() if state == "failed" and name != OUTCOME]
+        names = [name for name, state in _states(context).items() if state == "failed" and name != OUTCOME]
     except Exception:  # the message is sent without the links
         log.debug("The failed tasks of the run cannot be seen", exc_info=True)
         return []
     found = []
-    for name in failed[:_LINKED]:
+    for name in names[:_LINKED]:
         task_id = _task_of(name, mapped)
         index = -1 if task_id == name else int(name.rpartition("_")[2])
         note = read_note(context["ti"], task_id, None if index == -1 else index)

@@ -183,8 +183,9 @@ def test_a_value_that_no_use_case_checks_is_checked(tmp_path: Path, line: str) -
 
 @pytest.mark.parametrize("value", ["${DISTILL_ENVIRONMENT}", '"$A/b"', "a$b"])
 def test_a_variable_in_a_value_is_refused_because_only_docker_compose_replaces_it(tmp_path: Path, value: str) -> None:
-    assert "Line 2" in refusal_of(tmp_path, f"DISTILL_PREFIX={value}")
-    assert "contains $" in refusal_of(tmp_path, f"DISTILL_PREFIX={value}")
+    text = refusal_of(tmp_path, f"DISTILL_PREFIX={value}")
+    assert "Line 2" in text
+    assert "contains $" in text
 
 
 def test_a_dollar_in_single_quotation_marks_is_a_dollar(tmp_path: Path) -> None:

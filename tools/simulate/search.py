@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tools.simulate.checker import breaches
+from tools.simulate.checks import breaches
 from tools.simulate.faults import Call, Fault, Way
 from tools.simulate.mechanisms import Mechanism
 from tools.simulate.parts import Part

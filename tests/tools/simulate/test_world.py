@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tools.simulate.checker import breaches
+from tools.simulate.checks import breaches
 from tools.simulate.faults import Fault, Kind, Way
 from tools.simulate.world import World
 

@@ -1,0 +1,28 @@
+"""The rules for endpoints find those that stay, and those that are billed twice."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.tools.simulate.checks.ends import ENDPOINT, GOOD, ledger, met, outcome
+from tools.simulate.checks.endpoints import breaches
+from tools.simulate.faults import Way
+
+
+@pytest.mark.parametrize(
+    ("end", "words"),
+    [
+        (outcome(ledger(*GOOD["jobs"], throughputs=({**ENDPOINT, "alive": True},))), "billed by the hour"),
+        (outcome(ledger(*GOOD["jobs"], throughputs=(ENDPOINT, {**ENDPOINT, "created": 4.0}))), "at the same time"),
+    ],
+)
+def test_each_kind_of_damage_is_found(end: Any, words: str) -> None:
+    found = list(breaches(end))
+    assert any(words in breach for breach in found), found
+
+
+def test_the_sweeper_is_left_the_endpoint_if_a_person_marks_release() -> None:
+    left = ledger(*GOOD["jobs"], throughputs=({**ENDPOINT, "alive": True, "deleted": None},))
+    assert not [*breaches(outcome(left, met=[met(Way.MARK_SUCCESS, "tuned.release")]))]

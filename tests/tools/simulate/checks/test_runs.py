@@ -1,0 +1,28 @@
+"""The rules for runs find each bad end."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.tools.simulate.checks.ends import GOOD, met, outcome
+from tools.simulate.checks.runs import breaches
+from tools.simulate.faults import Way
+
+
+@pytest.mark.parametrize(
+    ("end", "words"),
+    [
+        (outcome(GOOD, ended=["stuck"]), "never ended"),
+        (outcome(GOOD, ended=["failed"]), "No run succeeded"),
+        (outcome(GOOD, GOOD, ended=["failed", "success"], met=[met(Way.CLEAR_RUN)]), "did not recover"),
+    ],
+)
+def test_each_bad_end_is_found(end: Any, words: str) -> None:
+    (breach,) = breaches(end)
+    assert words in breach
+
+
+def test_outcome_is_not_repeated_so_the_next_run_may_be_needed() -> None:
+    assert not [*breaches(outcome(GOOD, GOOD, ended=["failed", "success"], met=[met(Way.RETRY, "outcome")]))]

@@ -1,0 +1,42 @@
+"""The rules for training jobs find each kind of damage."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.tools.simulate.checks.ends import GOOD, RUN, job, ledger, met, outcome
+from tools.simulate.checks.training import breaches
+from tools.simulate.faults import Way
+
+
+@pytest.mark.parametrize(
+    ("end", "words"),
+    [
+        (outcome(ledger()), "without a training job"),
+        (outcome(ledger(job("a", "Completed"), job("b", "Completed", 2.0))), "another job for the same data"),
+        (outcome(ledger(job("a", "Stopped"), job("b", "Completed", 2.0))), "1 jobs were stopped"),
+        (outcome(GOOD, objects={}), "no run has recorded it"),
+        (outcome(GOOD, started={"manual__simulated-0": 0.0, RUN: 2.0}), "existed before the run started"),
+        (outcome(ledger(job("a", "InProgress"))), "is still running"),
+        (
+            outcome(ledger(job("a", "InProgress")), GOOD, ended=["failed", "success"], met=[met(Way.MARK_FAILED)]),
+            "given up",
+        ),
+        (outcome(GOOD, after_mark=[ledger(job("a", "InProgress"))]), "while it waited"),
+    ],
+)
+def test_each_kind_of_damage_is_found(end: Any, words: str) -> None:
+    found = list(breaches(end))
+    assert any(words in breach for breach in found), found
+
+
+def test_a_task_that_a_person_marked_as_successful_need_not_be_awaited() -> None:
+    assert not [*breaches(outcome(ledger(job("a", "InProgress")), met=[met(Way.MARK_SUCCESS)]))]
+
+
+def test_a_job_goes_on_if_it_is_not_certain_that_a_person_marked_its_task() -> None:
+    given_up = ledger(job("a", "InProgress"))
+    ended = {"ended": ["failed", "success"], "met": [met(Way.MARK_FAILED)], "unseen_marks": 1}
+    assert not [*breaches(outcome(given_up, GOOD, **ended))]

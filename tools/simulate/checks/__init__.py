@@ -1,0 +1,23 @@
+"""
+Judge how a schedule ended, from the ledger, the objects in S3 and what a person did. Share no code with the pipeline.
+
+The rules are those of ``docs/explanation/crash_safety.md``: the same data is trained once; a job that was stopped
+because a person marked its task may be followed by another attempt; nothing is left that is billed by the hour; and a
+run that the faults have ended is followed by one that succeeds. Each module has the rules for one thing that is bought.
+"""
+
+from __future__ import annotations
+
+from tools.simulate.checks import endpoints, runs, training
+from tools.simulate.checks.outcome import Outcome
+
+RULES = (
+    runs.breaches,
+    training.breaches,
+    endpoints.breaches,
+)
+
+
+def breaches(outcome: Outcome) -> list[str]:
+    """Return what is wrong with the end of a schedule, as sentences."""
+    return [breach for rule in RULES for breach in rule(outcome)]

@@ -1,0 +1,49 @@
+"""Say what the rules read of the end of a schedule."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+OVER = ("Stopped", "Failed")
+ENDING = (*OVER, "Stopping", "Completed")
+MARK_FAILED = "the task is marked as failed"
+MARK_RUN_FAILED = "the run is marked as failed"
+MARK_SUCCESS = "the task is marked as successful"
+
+
+class Outcome(Protocol):
+    """The end of a schedule."""
+
+    @property
+    def ended(self) -> Sequence[str]:
+        """The state in which each run has ended."""
+
+    @property
+    def ledgers(self) -> Sequence[Mapping[str, Any]]:
+        """The ledger at the end of each run."""
+
+    @property
+    def unseen_marks(self) -> int:
+        """The number of marks that leave no trace in Airflow."""
+
+    @property
+    def after_mark(self) -> Sequence[Mapping[str, Any]]:
+        """The ledgers right after a trigger has acted because its task was marked as failed."""
+
+    @property
+    def started(self) -> Mapping[str, float]:
+        """When each run started, by its id."""
+
+    @property
+    def met(self) -> Sequence[tuple[Any, Any]]:
+        """The faults that happened, each with its call."""
+
+    @property
+    def objects(self) -> Mapping[str, bytes]:
+        """The objects in S3, by their URI."""
+
+
+def ways(outcome: Outcome) -> list[str]:
+    """Return what was done after each fault that happened."""
+    return [str(fault.way) for fault, _ in outcome.met]

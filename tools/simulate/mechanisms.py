@@ -15,13 +15,14 @@ from unittest.mock import patch
 
 from bedrock_distill.lifecycle import buy_once as purchases
 from bedrock_distill.operators import serve, train
+from bedrock_distill.operators.deploy import BedrockUndeployModelOperator
 from bedrock_distill.operators.outcome import RunOutcomeOperator
 from bedrock_distill.operators.serve import BedrockReleaseThroughputOperator
 from bedrock_distill.operators.train import BedrockSubmitCustomizationJobOperator
-from bedrock_distill.triggers.polling import CustomizationJobTrigger
+from bedrock_distill.triggers.polling import CustomizationJobTrigger, DeploymentTrigger
 from include.distill.core import naming
 from include.distill.cost.bought_jobs import BoughtJobs
-from tools.simulate.parts import SERVING, TRAINING, Part
+from tools.simulate.parts import DISTILLATION, ON_DEMAND, SERVING, TRAINING, Part
 
 
 @dataclass(frozen=True)
@@ -49,15 +50,15 @@ def _no_lookup() -> Iterator[None]:
 
 
 @contextmanager
-def _other_name_each_time() -> Iterator[None]:
+def _other_name_each_time(module: Any, function: str) -> Iterator[None]:
     numbers = iter(range(10**9))
-    original = naming.job_names
+    original = getattr(naming, function)
 
     def names(*arguments: Any) -> Any:
         found = original(*arguments)
         return found._replace(name=f"{found.name}-{next(numbers)}")
 
-    with patch.object(train, "job_names", names):
+    with patch.object(module, function, names):
         yield
 
 
@@ -65,17 +66,41 @@ def _nothing(*_: Any, **__: Any) -> tuple[()]:
     return ()
 
 
+def _of_jobs(part: Part, kind: str) -> tuple[Mechanism, ...]:
+    """Return the mechanisms of the tasks that submit a customization job and wait for it."""
+    return (
+        Mechanism(f"look-up before create{kind}", part, _no_lookup),
+        Mechanism(f"name from the content{kind}", part, lambda: _other_name_each_time(train, "job_names")),
+        Mechanism(
+            f"look-up of the former attempts{kind}",
+            part,
+            lambda: patch.object(BedrockSubmitCustomizationJobOperator, "_is_over", lambda *_: True),
+        ),
+        Mechanism(f"record of the purchase{kind}", part, lambda: patch.object(BoughtJobs, "add", _nothing)),
+        Mechanism(
+            f"the trigger's stop{kind}", part, lambda: patch.object(CustomizationJobTrigger, "give_up", _nothing)
+        ),
+        Mechanism(
+            f"outcome's stop{kind}", part, lambda: patch.object(RunOutcomeOperator, "_stop_abandoned_jobs", _nothing)
+        ),
+    )
+
+
 MECHANISMS = (
-    Mechanism("look-up before create", TRAINING, _no_lookup),
-    Mechanism("name from the content", TRAINING, _other_name_each_time),
-    Mechanism(
-        "look-up of the former attempts",
-        TRAINING,
-        lambda: patch.object(BedrockSubmitCustomizationJobOperator, "_is_over", lambda *_: True),
-    ),
-    Mechanism("record of the purchase", TRAINING, lambda: patch.object(BoughtJobs, "add", _nothing)),
-    Mechanism("the trigger's stop", TRAINING, lambda: patch.object(CustomizationJobTrigger, "give_up", _nothing)),
-    Mechanism("outcome's stop", TRAINING, lambda: patch.object(RunOutcomeOperator, "_stop_abandoned_jobs", _nothing)),
+    *_of_jobs(TRAINING, ""),
+    *_of_jobs(DISTILLATION, " (distillation)"),
     Mechanism("tombstone", SERVING, lambda: patch.object(serve, "write_json", _nothing)),
     Mechanism("teardown", SERVING, lambda: patch.object(BedrockReleaseThroughputOperator, "execute", _nothing)),
+    Mechanism("name of a deployment", ON_DEMAND, lambda: _other_name_each_time(serve, "throughput_names")),
+    Mechanism("tombstone of a deployment", ON_DEMAND, lambda: patch.object(serve, "write_json", _nothing)),
+    Mechanism(
+        "teardown of a deployment",
+        ON_DEMAND,
+        lambda: patch.object(BedrockUndeployModelOperator, "execute", _nothing),
+    ),
+    Mechanism(
+        "the trigger's deletion of a deployment",
+        ON_DEMAND,
+        lambda: patch.object(DeploymentTrigger, "give_up", _nothing),
+    ),
 )

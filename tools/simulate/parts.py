@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -12,11 +14,15 @@ class Part:
 
     :ivar before: the tasks that are executed once. Their result is the first state of all schedules.
     :ivar tasks: the tasks that each schedule executes. All other tasks succeed at once and do nothing.
+    :ivar training_rows: the number of rows of the training CSV. By default, the minimum of a fine-tuning job.
+    :ivar use_case: the keys in which the part's use case differs from the one of :mod:`tools.simulate.use_case`.
     """
 
     name: str
     before: tuple[str, ...]
     tasks: tuple[str, ...]
+    training_rows: int = 8
+    use_case: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
 
 _PREPARED = (
@@ -34,4 +40,22 @@ SERVING = Part(
     before=(*_PREPARED, "tuned.submit", "tuned.trained"),
     tasks=("tuned.provision", "tuned.in_service", "tuned.release", "outcome"),
 )
-PARTS = (TRAINING, SERVING)
+ON_DEMAND = Part(
+    "on-demand",
+    before=(*_PREPARED, "tuned.submit", "tuned.trained"),
+    tasks=("tuned.deploy", "tuned.active", "tuned.undeploy", "outcome"),
+    use_case={"serving": {"mode": "on_demand", "poll_interval_seconds": 400}},
+)
+DISTILLATION = Part(
+    "distillation",
+    before=_PREPARED,
+    tasks=("tuned.submit", "tuned.trained", "outcome"),
+    training_rows=100,  # the minimum of a distillation job
+    use_case={
+        "arms": [
+            {"name": "base", "kind": "base"},
+            {"name": "tuned", "kind": "distilled", "teacher": "nova-pro", "originals": "all"},
+        ]
+    },
+)
+PARTS = (TRAINING, SERVING, ON_DEMAND, DISTILLATION)

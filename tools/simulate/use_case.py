@@ -11,21 +11,23 @@ from airflow.sdk import DAG
 
 from include.distill.config.loader import load_use_case
 from tools.simulate.environment import OUTPUT_BUCKET, ROLE, TRAINING_BUCKET
+from tools.simulate.parts import Part
 
 NAME = "simulated"
-TRAINING_ROWS = 8  # the minimum for a training job of a Nova model
 EVALUATION_ROWS = 2
 JOB_SECONDS = 3600.0
 ENDPOINT_SECONDS = 600.0
 _FACTS = ("bucket", "queue", "table", "function", "cluster", "topic", "stream", "volume", "gateway", "role", "key")
 
 
-def write_use_case(folder: Path) -> None:
-    """Write the use case to a folder, which is created if it does not exist."""
+def write_use_case(folder: Path, part: Part) -> None:
+    """Write the use case of a part to a folder, which is created if it does not exist."""
     folder.mkdir(parents=True, exist_ok=True)
-    _write_rows(folder / "train.csv", 0, TRAINING_ROWS)
-    _write_rows(folder / "evaluation.csv", 100, EVALUATION_ROWS)
-    (folder / f"{NAME}.yaml").write_text(yaml.safe_dump(_use_case(folder), sort_keys=False), encoding="utf-8")
+    _write_rows(folder / "train.csv", 0, part.training_rows)
+    _write_rows(folder / "evaluation.csv", 1000, EVALUATION_ROWS)
+    (folder / f"{NAME}.yaml").write_text(
+        yaml.safe_dump({**_use_case(folder), **part.use_case}, sort_keys=False), encoding="utf-8"
+    )
 
 
 def _write_rows(path: Path, first: int, count: int) -> None:

@@ -81,7 +81,11 @@ class World:
     def __init__(self, folder: Path, part: Part) -> None:
         self.part = part
         self.account = MemoryAccount(
-            (ROLE,), job_seconds=JOB_SECONDS, throughput_seconds=ENDPOINT_SECONDS, model_units=10
+            (ROLE,),
+            job_seconds=JOB_SECONDS,
+            throughput_seconds=ENDPOINT_SECONDS,
+            deployment_seconds=ENDPOINT_SECONDS,
+            model_units=10,
         )
         self.clock = VirtualClock(self.account)
         self.wire = Wire(self.account, self.clock)
@@ -98,7 +102,7 @@ class World:
 
     def prepare(self, first: FirstState | None) -> None:
         """Execute the tasks before the part, unless their result is given: the first state of the schedules."""
-        write_use_case(self.folder)
+        write_use_case(self.folder, self.part)
         self.graph = Graph(load_dag(self.folder))
         self.first = first or self._execute_before()
         self._active = set(self.part.tasks)

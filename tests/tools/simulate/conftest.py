@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tools.simulate.environment import variables
-from tools.simulate.parts import SERVING, TRAINING, Part
+from tools.simulate.parts import TRAINING, Part
 from tools.simulate.world import FirstState, World, open_world
 
 FIRST: dict[str, FirstState] = {}
@@ -27,9 +27,3 @@ def opened(folder: Path, part: Part) -> Iterator[World]:
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """An installation whose schedules train a model."""
     yield from opened(tmp_path_factory.mktemp("training"), TRAINING)
-
-
-@pytest.fixture
-def serving_world(tmp_path: Path) -> Iterator[World]:
-    """An installation whose schedules serve a model. Only one world can be open at a time."""
-    yield from opened(tmp_path, SERVING)

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from pathlib import Path
+
 import pytest
 
+from tests.tools.simulate.conftest import opened
 from tools.simulate.faults import Fault, Kind, Way
-from tools.simulate.mechanisms import MECHANISMS, Mechanism
-from tools.simulate.parts import TRAINING
+from tools.simulate.mechanisms import MECHANISMS
+from tools.simulate.parts import DISTILLATION, TRAINING
 from tools.simulate.search import judge
 from tools.simulate.world import World
+
+
+@pytest.fixture(params=[TRAINING, DISTILLATION], ids=lambda part: part.name)
+def world(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[World]:
+    """An installation whose schedules buy a customization job."""
+    yield from opened(tmp_path, request.param)
 
 
 def schedules(world: World) -> list[tuple[Fault, ...]]:
@@ -25,13 +35,13 @@ def schedules(world: World) -> list[tuple[Fault, ...]]:
     ]
 
 
-@pytest.mark.parametrize("mechanism", [one for one in MECHANISMS if one.part is TRAINING], ids=lambda one: one.name)
-def test_the_removal_of_a_mechanism_is_noticed(world: World, mechanism: Mechanism) -> None:
+def test_the_removal_of_each_mechanism_is_noticed(world: World) -> None:
     planned = schedules(world)
     assert [judge(world, one)[0] for one in planned] == [[]] * len(planned)
-    with mechanism.removed():
-        assert any(judge(world, one)[0] for one in planned)
-    assert judge(world, planned[1])[0] == []
+    for mechanism in (one for one in MECHANISMS if one.part is world.part):
+        with mechanism.removed():
+            assert any(judge(world, one)[0] for one in planned), mechanism.name
+        assert judge(world, planned[1])[0] == [], mechanism.name
 
 
 def test_each_mechanism_has_a_name_of_its_own() -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from tools.simulate import session
 from tools.simulate.faults import Fault, Kind
+from tools.simulate.parts import SERVING, TRAINING
 from tools.simulate.session import Options, simulate
 
 SCHEDULES = [(Fault(number, Kind.LOST),) for number in range(4)]
@@ -33,6 +34,7 @@ def searched(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Any]]:
             if schedule == SCHEDULES[1]:
                 tally.failures[world.part.name, schedule] = ["It was bought twice."]
 
+    monkeypatch.setattr(session, "PARTS", (TRAINING, SERVING))
     monkeypatch.setattr(session, "open_world", world)
     monkeypatch.setattr(session, "search", search)
     monkeypatch.setattr(session, "shuffled_single_faults", lambda *_: SCHEDULES)

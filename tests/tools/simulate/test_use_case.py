@@ -14,7 +14,7 @@ from tools.simulate.use_case import load_dag, write_use_case
 def test_the_dag_has_the_tasks_of_all_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in variables(tmp_path).items():
         monkeypatch.setenv(name, value)
-    write_use_case(tmp_path)
-    tasks = set(load_dag(tmp_path).task_ids)
     for part in PARTS:
+        write_use_case(tmp_path, part)
+        tasks = set(load_dag(tmp_path).task_ids)
         assert {*part.before, *part.tasks} <= tasks

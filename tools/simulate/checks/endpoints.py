@@ -1,4 +1,4 @@
-"""Judge the endpoints that are billed by the hour."""
+"""Judge the endpoints: throughput, which is billed by the hour, and deployments, which use up a quota."""
 
 from __future__ import annotations
 
@@ -10,21 +10,30 @@ from tools.simulate.checks.outcome import MARK_FAILED, MARK_SUCCESS, Outcome
 
 def breaches(outcome: Outcome) -> Iterator[str]:
     """
-    Yield the endpoints that are billed by the hour although the last run has ended, or although another one exists.
+    Yield the endpoints that exist although their task was given up, the last run has ended, or the arm has another one.
 
-    If a person marks ``release`` itself, only the sweeper deletes the endpoint, and no schedule runs the sweeper. Once
-    ``release`` has written its record, its endpoint is not used again. So if ``release`` is disturbed and the arm is
-    served again, two endpoints exist until ``release`` has run again.
+    If a person marks ``release`` or ``undeploy`` itself, only the sweeper deletes the endpoint, and no schedule runs
+    the sweeper. Once the task has written its record, its endpoint is not used again. So if the task is disturbed and
+    the arm is served again, two endpoints exist until the task has run again.
     """
-    at_release = [str(fault.way) for fault, call in outcome.met if call.task.endswith(".release")]
+    for ledger in outcome.after_mark:
+        for endpoint in _endpoints(ledger):
+            if endpoint["alive"]:
+                yield f"{endpoint['name']} exists although its task was marked as failed while it waited."
+    at_release = [str(fault.way) for fault, call in outcome.met if call.task.endswith((".release", ".undeploy"))]
     if {MARK_FAILED, MARK_SUCCESS} & set(at_release):
         return
-    for throughput in outcome.ledgers[-1]["throughputs"]:
-        if throughput["alive"]:
-            yield f"{throughput['name']} is still billed by the hour after the last run."
-    alive_at_once = _most_at_once(outcome.ledgers[-1]["throughputs"])
+    endpoints = _endpoints(outcome.ledgers[-1])
+    for endpoint in endpoints:
+        if endpoint["alive"]:
+            yield f"{endpoint['name']} still exists after the last run."
+    alive_at_once = _most_at_once(endpoints)
     if alive_at_once > 1 and not at_release:
-        yield f"{alive_at_once} endpoints of the same arm were billed at the same time."
+        yield f"{alive_at_once} endpoints of the same arm existed at the same time."
+
+
+def _endpoints(ledger: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    return [*ledger["throughputs"], *ledger["deployments"]]
 
 
 def _most_at_once(endpoints: Sequence[Mapping[str, Any]]) -> int:

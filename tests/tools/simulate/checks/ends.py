@@ -15,8 +15,10 @@ def job(name: str, status: str, created: float = 1.0) -> dict[str, Any]:
     return {"name": name, "status": status, "created": created}
 
 
-def ledger(*jobs: dict[str, Any], throughputs: tuple[dict[str, Any], ...] = ()) -> dict[str, Any]:
-    return {"jobs": list(jobs), "throughputs": list(throughputs)}
+def ledger(
+    *jobs: dict[str, Any], throughputs: tuple[dict[str, Any], ...] = (), deployments: tuple[dict[str, Any], ...] = ()
+) -> dict[str, Any]:
+    return {"jobs": list(jobs), "throughputs": list(throughputs), "deployments": list(deployments)}
 
 
 def met(way: Way, task: str = "tuned.trained") -> tuple[Fault, Call]:

@@ -14,7 +14,9 @@ from tools.simulate.faults import Way
 @pytest.mark.parametrize(
     ("end", "words"),
     [
-        (outcome(ledger(*GOOD["jobs"], throughputs=({**ENDPOINT, "alive": True},))), "billed by the hour"),
+        (outcome(ledger(*GOOD["jobs"], throughputs=({**ENDPOINT, "alive": True},))), "still exists"),
+        (outcome(ledger(*GOOD["jobs"], deployments=({**ENDPOINT, "alive": True},))), "still exists"),
+        (outcome(GOOD, after_mark=[ledger(deployments=({**ENDPOINT, "alive": True},))]), "e exists although"),
         (outcome(ledger(*GOOD["jobs"], throughputs=(ENDPOINT, {**ENDPOINT, "created": 4.0}))), "at the same time"),
     ],
 )
@@ -23,6 +25,7 @@ def test_each_kind_of_damage_is_found(end: Any, words: str) -> None:
     assert any(words in breach for breach in found), found
 
 
-def test_the_sweeper_is_left_the_endpoint_if_a_person_marks_release() -> None:
-    left = ledger(*GOOD["jobs"], throughputs=({**ENDPOINT, "alive": True, "deleted": None},))
-    assert not [*breaches(outcome(left, met=[met(Way.MARK_SUCCESS, "tuned.release")]))]
+@pytest.mark.parametrize(("kind", "task"), [("throughputs", "tuned.release"), ("deployments", "tuned.undeploy")])
+def test_the_sweeper_is_left_the_endpoint_if_a_person_marks_the_task_that_deletes_it(kind: Any, task: str) -> None:
+    left = ledger(*GOOD["jobs"], **{kind: ({**ENDPOINT, "alive": True, "deleted": None},)})
+    assert not [*breaches(outcome(left, met=[met(Way.MARK_SUCCESS, task)]))]

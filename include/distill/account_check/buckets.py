@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from include.distill.account_check.findings import Finding, counted, missing, ok, warning
+from include.distill.account_check.findings import Finding, missing, ok, warning
 from include.distill.account_check.keys import key_findings
 from include.distill.account_check.needs import Arns
 from include.distill.account_check.reader import AccountReader, BucketReader, attempt, listed
 from include.distill.config.layout import Layout
 from include.distill.config.root_owner import foreign_root_problem
 from include.distill.config.use_case import UseCase
+from include.distill.core.counted import counted
 from include.distill.core.errors import ContractError, NotFoundError, RefusedError
 
 # The settings of a bucket that are checked, as one row names them if they cannot be read.

@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TypedDict
 
+from include.distill.core.counted import counted
+
 # Stands for the name of the environment, until `filled` puts the name there.
 ENVIRONMENT = "<environment>"
 # How the name of the check of a connection begins.
@@ -145,11 +147,6 @@ def counts(findings: Sequence[Finding], *, use_cases: int) -> CheckManifest:
         "not_permitted": number[Result.NOT_PERMITTED],
         "not_checked": number[Result.NOT_CHECKED],
     }
-
-
-def counted(number: int, noun: str) -> str:
-    """Return a number with its noun, such as ``1 warning`` or ``2 warnings``."""
-    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def summary(manifest: CheckManifest) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from include.distill.core.counted import counted
 from include.distill.core.durations import format_duration
 from include.distill.progress.records import TaskProgress
 
@@ -27,8 +28,3 @@ def seconds_left(progress: TaskProgress) -> float | None:
     """
     rows, rate = progress["rows"] - progress["rows_done"], progress["rows_per_second"]
     return rows / rate if rate and rows > 0 else None
-
-
-def counted(number: int, noun: str) -> str:
-    """Return a number with its noun: ``1 call``, ``1,200 calls``."""
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

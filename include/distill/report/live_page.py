@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from itertools import groupby
 from typing import TypedDict
 
+from include.distill.core.counted import counted
 from include.distill.core.durations import format_duration
 from include.distill.cost.amounts import usd_text
 from include.distill.history.records import SpendingKind
-from include.distill.progress.text import counted
 from include.distill.report.live_records import LiveProgress, LiveRun, LiveStep, StepState
 from include.distill.report.past_runs import render_page
 

@@ -13,6 +13,7 @@ from bedrock_distill.run.explained_task import ExplainedTask
 from include.distill.account_check.choice import CHECK_DAG_ID, parse_check_choice
 from include.distill.config.environment import environment_name
 from include.distill.config.loader import USE_CASES_FOLDER, load_use_cases
+from include.distill.core.counted import counted
 from include.distill.core.errors import FAILED_TASK, InputError, TransientError
 
 if TYPE_CHECKING:
@@ -87,7 +88,7 @@ def _refuse_failures(findings: Sequence[Finding]) -> None:
     :raises InputError: something is missing.
     :raises TransientError: AWS could not be asked with one of the connections.
     """
-    from include.distill.account_check.findings import Result, counted, unreached
+    from include.distill.account_check.findings import Result, unreached
 
     if lacking := [one.check for one in findings if one.result is Result.MISSING]:
         things = f"{counted(len(lacking), 'thing')} {'is' if len(lacking) == 1 else 'are'}"

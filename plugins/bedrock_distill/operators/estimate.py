@@ -75,39 +75,39 @@ class EstimateCostOperator(DistillOperator):
 
     def execute(self, context: Context) -> EstimateManifest:
         """Calculate and write the estimate, and compare it with the cap."""
+        from bedrock_distill.operators.lost_runs import close_lost_runs
         from bedrock_distill.run.month_budget import RunBudgets
         from include.distill.cost.bought_again import fingerprints
         from include.distill.cost.critic_budget import uncapped_critic_usd
 
         train, evaluation = (row_tokens(self._rows(name)) for name in ("train", "evaluation"))
-        require_originals(self.use_case, train)
         self._require_sizes(train)
         self._require_samples()
         rates = self._count_prompts()
         lines, by_characters, serving = self._bills(train, evaluation, rates)
-        estimated, cap = total_usd(lines), self.use_case.max_spend_usd
+        estimated, cap, prices = total_usd(lines), self.use_case.max_spend_usd, load_prices()
         bought_again, stored, bought_jobs = self._reuse(lines)
         summary: CostEstimate = {
             "estimated_usd": estimated,
             "tokens": {name: f"prompts: {rate.method}; answers: estimated" for name, rate in rates.items()},
             "calls": expected_calls(self.use_case, train=len(train), evaluation=len(evaluation)),
-            "prices": load_prices().sources(self.use_case),
+            "prices": prices.sources(self.use_case),
             "by_characters_usd": model_calls_usd(line.as_record() for line in by_characters),
             "critic_by_characters_usd": uncapped_critic_usd(self.use_case, rows_for_teacher(self.use_case, train)),
             "lines": [line.as_record() for line in lines],
             "serving": serving,
-            "pairs_usd": pairs_usd(self.use_case, train, load_prices(), rates),
+            "pairs_usd": pairs_usd(self.use_case, train, prices, rates),
             "bought_again": bought_again,
             "stored_usd": stored,
-            "distillation_notes": distillation_notes(self.use_case, train, load_prices(), rates),
-            "optimization_notes": optimization_notes(
-                self.use_case, train, load_prices(), rates.get("answers"), bought_jobs
-            ),
+            "distillation_notes": distillation_notes(self.use_case, train, prices, rates),
+            "optimization_notes": optimization_notes(self.use_case, train, prices, rates.get("answers"), bought_jobs),
             "fingerprints": fingerprints(self.use_case, self.prompts),
         }
         write_json(self.store, self.folder.estimate, summary)
         self._log_summary(summary, lines)
         self._warn_about_small_evaluations(evaluation)
+        if not context["params"].get("dry_run"):
+            close_lost_runs(self, context)
         budgets, to_pay = RunBudgets(self, self.use_case, context), round(max(0.0, estimated - stored), 4)
         self._record_start(context, budgets, estimated, to_pay if estimated <= cap else 0.0)
         manifest: EstimateManifest = {
@@ -126,10 +126,6 @@ class EstimateCostOperator(DistillOperator):
 
     def _record_start(self, context: Context, budgets: RunBudgets, estimated_usd: float, to_pay_usd: float) -> None:
         """Write the run's record. A cleared run is running again. It keeps what it has spent before."""
-        from bedrock_distill.operators.lost_runs import close_lost_runs
-
-        if not context["params"].get("dry_run"):
-            close_lost_runs(self, context)
 
         def start(run: HistoryEntry) -> HistoryEntry:
             started: HistoryEntry = {**run, "state": "running", "ended_at": None, "estimated_usd": estimated_usd}
@@ -204,7 +200,8 @@ class EstimateCostOperator(DistillOperator):
             self.log.warning("%s", note)
 
     def _require_sizes(self, train: Sequence[RowTokens]) -> None:
-        """Check before any paid call that each trained arm can reach the student family's minimum number of records."""
+        """Check before any paid call that the rows suffice for each arm and for the minimum of the student's family."""
+        require_originals(self.use_case, train)
         if any(arm.is_trained for arm in self.use_case.arms):
             family = training_family(self.model(self.use_case.student), self.use_case.training)
             training, held_out = hold_out(train, self.use_case)

@@ -24,6 +24,7 @@ from airflow.sdk.exceptions import (
 
 from bedrock_distill.hooks.in_flight import IN_FLIGHT
 from bedrock_distill.policies.retry import prevent_retry
+from bedrock_distill.run.attempts import attempt_text
 from bedrock_distill.run.four_lines import four_lines
 from bedrock_distill.run.heartbeat import heartbeat, waiting_line
 from bedrock_distill.run.task_ids import PREFLIGHT
@@ -52,7 +53,7 @@ def _explained(method: Callable[..., Any]) -> Callable[..., Any]:
             return method(self, *arguments, **named)
         self.__dict__["_explains"] = True
         self.__dict__["attempt"] = getattr(context["ti"], "try_number", 1)
-        self.__dict__["attempts"] = max(self.attempt, getattr(context["ti"], "max_tries", 0) + 1)
+        self.__dict__["attempt_text"] = attempt_text(context["ti"], getattr(self, "retries", None))
         try:
             with heartbeat(self.waiting_line, self.log.info):
                 return method(self, *arguments, **named)
@@ -112,7 +113,7 @@ class ExplainedTask:
     task_id: str
     aws_conn_id: str = "aws_default"
     attempt: int = 1
-    attempts: int = 1
+    attempt_text: str = "attempt 1 of 1"
     waits_for: str = "its work to be done"
     described: Collection[str] = ()
     retries_every_error: bool = False
@@ -154,7 +155,7 @@ class ExplainedTask:
     def waiting_line(self, seconds: float) -> str:
         """Return the line about a wait: what for, how long, progress, and cost so far."""
         unanswered = IN_FLIGHT.slowest()
-        attempt = f"This is attempt {self.attempt} of {self.attempts} of the task"
+        attempt = f"This is {self.attempt_text} of the task"
         return waiting_line(
             self.task_id,
             seconds,

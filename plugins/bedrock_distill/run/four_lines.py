@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from airflow.sdk.exceptions import AirflowFailException, AirflowRuntimeError, AirflowSensorTimeout, ErrorType
 
 from bedrock_distill.policies.retry import next_attempt
+from bedrock_distill.run.attempts import attempt_text
 from bedrock_distill.run.failure_notes import store_note
 from bedrock_distill.run.running_purchases import describe_running_purchases
 from bedrock_distill.run.task_ids import PREFLIGHT
@@ -111,7 +112,7 @@ def _place(task: Explained, context: Context) -> str:
     ti = context["ti"]
     index = getattr(ti, "map_index", None)
     name = task.task_id if index in (None, -1) else f"{task.task_id}[{index}]"
-    return f"{name} of run {ti.run_id} failed in attempt {ti.try_number} of {max(ti.try_number, ti.max_tries + 1)}"
+    return f"{name} of run {ti.run_id} failed in {attempt_text(ti, getattr(task, 'retries', None))}"
 
 
 def _billed(task: Explained, error: BaseException, stated: DistillError) -> str:

@@ -57,7 +57,7 @@ def failing(task_class: type[BaseOperator], error: BaseException, **changes: Any
         raise error
 
     broken = type(task_class.__name__, (task_class,), {"execute": execute})
-    return new_task(broken, **WITH_POLICY, **changes)
+    return new_task(broken, **{"retries": 2, **WITH_POLICY, **changes})
 
 
 def explained(task: Any, context: Any) -> BaseException:

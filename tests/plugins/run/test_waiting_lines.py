@@ -128,7 +128,7 @@ class TestTasks:
             time.now = 10
             assert "AWS has not answered" not in task.waiting_line(60)
             time.now = 160
-            task.attempt, task.attempts = 2, 4
+            task.attempt_text = "attempt 2 of 4"
             line = task.waiting_line(160)
             assert "AWS has not answered get_object s3://bucket/key for 160 s (since " in line
             assert "UTC). This is attempt 2 of 4 of the task. Cost so far" in line

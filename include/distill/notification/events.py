@@ -112,7 +112,7 @@ def _reasons(causes: Sequence[Cause]) -> list[str]:
 
 def still_billed(origin: Origin, what: str, lines: Sequence[str]) -> Message:
     """Return the message about something that may be billed although no run needs it."""
-    links = _task_and_report(origin.place) if origin.use_case else [("Task", origin.place.task)]
+    links = _task_and_report(origin.place) if origin.use_case else [_task(origin.place)]
     return message("still_billed", origin, what, lines, links)
 
 
@@ -135,7 +135,7 @@ def verdict(origin: Origin, claim: str, spent_usd: float) -> Message:
     """Return the message about the verdict of a run."""
     lines = [
         f"{HAPPENED}: {claim}",
-        f"{BILLED}: nothing by {origin.place.task_id}. The run has cost {usd_text(spent_usd)} so far.",
+        f"{BILLED}: nothing by the task {origin.place.task_id}. The run has cost {usd_text(spent_usd)} so far.",
         f"{TO_DO}: read the report.",
     ]
     return message("verdict", origin, "the report is ready", lines, _task_and_report(origin.place))
@@ -162,7 +162,7 @@ def drifted(origin: Origin, drifts: Sequence[Drift]) -> Message:
         f"{HAPPENED}: {' '.join(map(drift_sentence, drifts))}",
         f"{BILLED}: nothing by this check.",
         f"{TO_DO}: look for changes of the input files, the prompts and the models since the last run. If the change"
-        " is intended, do nothing. Otherwise correct it and trigger a new run.",
+        " is intended, do nothing. Otherwise correct the cause and trigger a new run.",
     ]
     return message("drift", origin, "the results have drifted", lines, _task_and_report(origin.place))
 
@@ -176,9 +176,10 @@ def budget_reached(origin: Origin, state: UsedBudget) -> Message:
         f" reserved. The budget is {usd_text(state['month_usd'])}: {usd_text(state['spent_usd'])} were spent,"
         f" {usd_text(state['reserved_usd'])} are reserved for other runs, and this run is expected to pay"
         f" {usd_text(state['expected_usd'])}.",
-        f"{BILLED}: nothing by {origin.place.task_id}. The run buys what it needs.",
-        f"{TO_DO}: raise the budget if more runs are needed this month. A run that would exceed it does not start."
-        f" After the budget is raised, clear {origin.place.task_id} with downstream in a run that was refused.",
+        f"{BILLED}: nothing by the task {origin.place.task_id}. The run goes on and buys what it needs.",
+        f"{TO_DO}: nothing for this run. If more runs are needed this month, raise the budget: a run that would exceed"
+        f" it does not start. To start a run that was refused, raise the budget and clear {origin.place.task_id} with"
+        " downstream in that run.",
     ]
     what = f"{share:.0%} of the budget of {whose} for {state['month']} is used"
     return message("budget", origin, what, lines, _task_and_report(origin.place))
@@ -201,7 +202,7 @@ def late(origin: Origin, *, ready_by: str, timezone: str, state: str) -> Message
     """
     lines = [
         f"{HAPPENED}: the run has not succeeded by {ready_by} ({timezone}). Its state was {state} then.",
-        f"{BILLED}: the report page of the run shows this, also while the run goes on.",
+        f"{BILLED}: open the report page of the run, which shows this also while the run goes on.",
         f"{TO_DO}: {_LATE_TO_DO.get(state, _LATE_TO_DO['running'])}",
     ]
     links = [("Run", origin.place.run), ("Report", origin.place.report)]
@@ -209,4 +210,8 @@ def late(origin: Origin, *, ready_by: str, timezone: str, state: str) -> Message
 
 
 def _task_and_report(place: Place) -> list[Link]:
-    return [("Task", place.task), ("Report", place.report)]
+    return [_task(place), ("Report", place.report)]
+
+
+def _task(place: Place) -> Link:
+    return (f"Task {place.name}", place.task)

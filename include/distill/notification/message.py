@@ -20,6 +20,8 @@ _MAX_LINE = 1_500
 _MAX_SECTION = 3_000  # Slack's limit of the text of a section
 _MAX_SNS_SUBJECT = 99  # SNS accepts fewer than 100 ASCII characters
 _WEB = ("https://", "http://")  # other URLs lack the host, so no channel can open them
+# Readable on a phone, and in programs that support little CSS. A long ARN or URL must not widen the page.
+_STYLE = "font-family: sans-serif; line-height: 1.4; max-width: 45em; overflow-wrap: anywhere"
 _PLACEHOLDER = re.compile(rf"\{{({'|'.join(PLACEHOLDERS)})\}}")
 
 
@@ -29,7 +31,7 @@ class Message:
     What a person is notified of.
 
     :param title: one line, such as ``[prod] docs_qa: the run failed``.
-    :param lines: the facts, one on each line.
+    :param lines: the facts, one on each line, each with a label such as ``What happened: ``.
     :param links: labels and URLs.
     """
 
@@ -65,13 +67,10 @@ class Message:
         return plain[:_MAX_SNS_SUBJECT] or self.event
 
     def as_html(self) -> str:
-        """Return the message as HTML that shows the plain text."""
-        text = html.escape(self.text())
-        for label, url in self.links:
-            if url.startswith(_WEB):
-                line, escaped = html.escape(f"{label}: {url}"), html.escape(url)
-                text = text.replace(f"{line}\n", f'{html.escape(label)}: <a href="{escaped}">{escaped}</a>\n')
-        return f'<pre style="white-space: pre-wrap">{text}</pre>'
+        """Return the message as HTML, without the title. Only the links to our own pages are links."""
+        facts = "\n".join(_html_paragraph(one_line(line, _MAX_LINE)) for line in self.lines)
+        links = "\n".join(f"<li>{_html_link(label, url)}</li>" for label, url in self.links)
+        return f'<div style="{_STYLE}">\n{facts}\n<ul>\n{links}\n</ul>\n</div>\n'
 
     def slack_blocks(self) -> list[dict[str, object]]:
         """Return the blocks of a Slack message. The facts are in blocks of the type ``plain_text``."""
@@ -127,6 +126,19 @@ def slack_escaped(text: str) -> str:
     for display: https://api.slack.com/reference/surfaces/formatting#escaping
     """
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def _html_paragraph(line: str) -> str:
+    """Return a fact as a paragraph, in which its label, such as ``What to do``, is bold."""
+    label, separator, fact = line.partition(": ")
+    text = f"<strong>{html.escape(label)}:</strong> {html.escape(fact)}" if separator else html.escape(line)
+    return f"<p>{text}</p>"
+
+
+def _html_link(label: str, url: str) -> str:
+    if not url.startswith(_WEB):
+        return html.escape(f"{label}: {url}")
+    return f'<a href="{html.escape(url)}">{html.escape(label)}</a>'
 
 
 def _section(text: dict[str, object]) -> dict[str, object]:

@@ -93,14 +93,14 @@ def _sqs(channel: SqsChannel, message: Message, aws_conn_id: str) -> BaseNotifie
 
 
 def _smtp(channel: SmtpChannel, message: Message) -> BaseNotifier:
-    from airflow.providers.smtp.notifications.smtp import SmtpNotifier
+    from bedrock_distill.notify.mail import MailNotifier
 
-    # Airflow's notifier sends HTML only.
-    return SmtpNotifier(
+    return MailNotifier(
         smtp_conn_id=channel.conn_id,
         to=list(channel.to),
         from_email=channel.from_email,
         subject=message.subject,
+        text=message.text(),
         html_content=message.as_html(),
     )
 

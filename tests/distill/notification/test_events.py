@@ -48,7 +48,7 @@ def test_every_message_says_what_happened_what_is_billed_and_what_to_do(message:
     assert message.title.startswith("[prod] a: ")
     labels = [label for label, _ in message.links]
     assert labels[-1] == "Runbook"
-    assert {"Task", "Run"} & {*labels}
+    assert {"Task tuned.trained", "Run"} & {*labels}
     assert "Report" in labels
     assert message.lines[-1] == "Where: task tuned.trained of run run of DAG distill_a."
 
@@ -67,7 +67,7 @@ def test_a_failed_run_and_a_failed_task_have_different_titles() -> None:
 def test_an_event_of_all_use_cases_names_none() -> None:
     message = events.still_billed(dataclasses.replace(ORIGIN, use_case=""), "x", [])
     assert message.title == "[prod] x"
-    assert [label for label, _ in message.links] == ["Task", "Runbook"]  # such a DAG has no report
+    assert [label for label, _ in message.links] == ["Task tuned.trained", "Runbook"]  # such a DAG has no report
 
 
 def test_a_question_names_who_may_answer() -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -36,10 +37,24 @@ def test_slack_shows_the_text_as_it_is() -> None:
 
 
 def test_html_shows_the_text_as_it_is_and_links_only_to_our_pages() -> None:
-    page = make_message('<script>alert(1)</script> <a href="https://evil.example">x</a>').as_html()
+    page = make_message('What happened: <script>alert(1)</script> <a href="https://evil.example">x: y</a>').as_html()
     assert "<script" not in page
     assert page.count("<a ") == 1
-    assert '<a href="https://airflow.example.com/t?a=1&amp;b=2">https://airflow.example.com/t?a=1&amp;b=2</a>' in page
+    assert "<p><strong>What happened:</strong> &lt;script&gt;alert(1)&lt;/script&gt; &lt;a href=&quot;https:" in page
+    assert '<li><a href="https://airflow.example.com/t?a=1&amp;b=2">Task</a></li>' in page
+    assert "<li>Runbook: docs/runbook.md#failures</li>" in page
+
+
+def test_html_shows_a_line_without_a_label() -> None:
+    assert "<p>It failed &amp; ended.</p>" in make_message("It failed & ended.").as_html()
+
+
+@given(st.text(), st.text())
+def test_html_has_no_markup_of_the_text(line: str, title: str) -> None:
+    def tags(page: str) -> list[str]:
+        return [tag for tag in re.findall(r"<[^>]*>", page) if tag not in ("<strong>", "</strong>")]
+
+    assert tags(make_message(line, title).as_html()) == tags(make_message("plain", "title").as_html())
 
 
 @given(st.text())

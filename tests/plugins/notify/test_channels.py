@@ -73,7 +73,9 @@ def test_a_mail_server_receives_the_text_as_it_is(mailbox: Mailbox, message: Mes
     (mail,) = mailbox.mails
     assert mailbox.recipients == ["ml@example.com", "ops@example.com"]  # the line break in the title added nobody
     assert (mail["Subject"], mail["From"], mail["Bcc"]) == (SUBJECT, "airflow@example.com", None)
-    body = mail.get_body()
+    text, body = mail.get_body(("plain",)), mail.get_body(("html",))
+    assert text is not None
+    assert text.get_content().replace("\r\n", "\n").rstrip() == message.text().rstrip()
     assert body is not None
     content = body.get_content()
     assert "<b onclick" not in content

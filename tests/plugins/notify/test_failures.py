@@ -70,7 +70,7 @@ def test_the_message_about_a_run_links_to_its_first_failed_tasks() -> None:
     states = {"tuned.answer_2": "failed", "tuned.trained": "success", "synthesize": "failed", "outcome": "failed"}
     (message,) = sent(context("outcome", states))
     links = dict(message.links)
-    assert [*links] == ["Failed task tuned.answer[2]", "Failed task synthesize", "Task", "Report", "Runbook"]
+    assert [*links] == ["Failed task tuned.answer[2]", "Failed task synthesize", "Task outcome", "Report", "Runbook"]
     assert links["Failed task tuned.answer[2]"].endswith("/dags/distill_tiny/runs/r/tasks/tuned.answer/mapped/2")
     assert links["Failed task synthesize"].endswith("/dags/distill_tiny/runs/r/tasks/synthesize")
     many = {f"tuned.answer_{number}": "failed" for number in range(9)}
@@ -102,7 +102,7 @@ def test_a_refusal_by_a_budget_is_an_event_of_the_budget(task_id: str, error: ty
 def test_failed_tasks_that_cannot_be_read_prevent_no_message() -> None:
     broken = context("outcome", {})
     broken["ti"].get_task_states = lambda **_: 1 / 0
-    assert [label for label, _ in sent(broken)[0].links] == ["Task", "Report", "Runbook"]
+    assert [label for label, _ in sent(broken)[0].links] == ["Task outcome", "Report", "Runbook"]
 
 
 def test_a_failed_task_is_reported_at_once_if_other_tasks_go_on() -> None:

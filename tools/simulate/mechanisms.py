@@ -13,16 +13,19 @@ from dataclasses import dataclass
 from typing import Any
 from unittest.mock import patch
 
+from bedrock_distill.hooks.batch_jobs import BatchJobs
 from bedrock_distill.lifecycle import buy_once as purchases
-from bedrock_distill.operators import serve, train
+from bedrock_distill.operators import batch, serve, train
 from bedrock_distill.operators.deploy import BedrockUndeployModelOperator
 from bedrock_distill.operators.outcome import RunOutcomeOperator
 from bedrock_distill.operators.serve import BedrockReleaseThroughputOperator
 from bedrock_distill.operators.train import BedrockSubmitCustomizationJobOperator
+from bedrock_distill.triggers.batch import BatchJobsTrigger
 from bedrock_distill.triggers.polling import CustomizationJobTrigger, DeploymentTrigger
+from include.distill.batch.pending_jobs import PendingBatchJobs
 from include.distill.core import naming
 from include.distill.cost.bought_jobs import BoughtJobs
-from tools.simulate.parts import DISTILLATION, ON_DEMAND, SERVING, TRAINING, Part
+from tools.simulate.parts import BATCH, DISTILLATION, ON_DEMAND, SERVING, TRAINING, Part
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,17 @@ def _other_name_each_time(module: Any, function: str) -> Iterator[None]:
         return found._replace(name=f"{found.name}-{next(numbers)}")
 
     with patch.object(module, function, names):
+        yield
+
+
+@contextmanager
+def _no_lookup_of_batch_jobs() -> Iterator[None]:
+    """Bedrock would find the job by the token of the request alone."""
+    numbers = iter(range(10**9))
+    with (
+        patch.object(BatchJobs, "find", lambda *_: None),
+        patch.object(batch, "request_token", lambda name: f"{name}-{next(numbers)}"),
+    ):
         yield
 
 
@@ -102,5 +116,13 @@ MECHANISMS = (
         "the trigger's deletion of a deployment",
         ON_DEMAND,
         lambda: patch.object(DeploymentTrigger, "give_up", _nothing),
+    ),
+    Mechanism("look-up and request token of batch jobs", BATCH, _no_lookup_of_batch_jobs),
+    Mechanism("record of a batch job", BATCH, lambda: patch.object(PendingBatchJobs, "add", _nothing)),
+    Mechanism("the trigger's stop of batch jobs", BATCH, lambda: patch.object(BatchJobsTrigger, "give_up", _nothing)),
+    Mechanism(
+        "outcome's stop of batch jobs",
+        BATCH,
+        lambda: patch.object(RunOutcomeOperator, "_stop_abandoned_batches", _nothing),
     ),
 )

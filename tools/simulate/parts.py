@@ -58,4 +58,17 @@ DISTILLATION = Part(
         ]
     },
 )
-PARTS = (TRAINING, SERVING, ON_DEMAND, DISTILLATION)
+_SYNTHETIC = [{"name": "base", "kind": "base"}, {"name": "tuned", "originals": "all", "synthetic": 1}]
+BATCH = Part(
+    "batch_jobs",
+    before=("preflight", "ingest", "estimate", "approve_spending", "shards"),
+    tasks=("synthesize_batch.submit", "synthesize_batch.wait", "synthesize_batch.collect", "outcome"),
+    use_case={
+        "teacher": "nova-lite",
+        "arms": _SYNTHETIC,
+        "synthesis": {"inference": "batch", "pairs_per_document": 1},
+        "batch": {"poll_interval_seconds": 1500},
+    },
+    training_rows=100,  # the fewest records of a batch job
+)
+PARTS = (TRAINING, SERVING, ON_DEMAND, DISTILLATION, BATCH)

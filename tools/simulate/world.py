@@ -24,6 +24,7 @@ from tools.simulate.computed_once import computed_once
 from tools.simulate.dag_run import DagRun, Graph, TaskInstance
 from tools.simulate.environment import OUTPUT_BUCKET, ROLE, TRAINING_BUCKET
 from tools.simulate.faults import Call, Fault, Kind, Way
+from tools.simulate.one_thread import one_thread
 from tools.simulate.parts import Part
 from tools.simulate.use_case import ENDPOINT_SECONDS, JOB_SECONDS, load_dag, write_use_case
 from tools.simulate.wire import Wire
@@ -53,6 +54,7 @@ class Record:
     What happened in a schedule, for the checker.
 
     :ivar ended: the state in which each run has ended, in order; ``stuck`` for a run that did not end.
+    :ivar executed: the tasks that the schedule executes, or that were executed before it.
     :ivar reached: the states of the model that were reached.
     :ivar ledgers: the ledger at the end of each run.
     :ivar started: when each run started, by its id.
@@ -64,6 +66,7 @@ class Record:
     """
 
     faults: tuple[Fault, ...]
+    executed: frozenset[str] = frozenset()
     calls: list[Call] = field(default_factory=list)
     ended: list[str] = field(default_factory=list)
     ledgers: list[dict[str, Any]] = field(default_factory=list)
@@ -85,6 +88,8 @@ class World:
             job_seconds=JOB_SECONDS,
             throughput_seconds=ENDPOINT_SECONDS,
             deployment_seconds=ENDPOINT_SECONDS,
+            batch_seconds=JOB_SECONDS,
+            evaluation_seconds=JOB_SECONDS,
             model_units=10,
         )
         self.clock = VirtualClock(self.account)
@@ -127,7 +132,7 @@ class World:
         self.account.restore(self.first.account)
         self.clock.now = self.first.now
         self.wire.reset({fault.at: fault for fault in faults})
-        self._record = Record(tuple(faults))
+        self._record = Record(tuple(faults), frozenset((*self.part.before, *self.part.tasks)))
         self.api.runs = {}
         for number in range(1, len(faults) + 2):
             self._finish(self._start(number, self.first.runs[number - 1]))
@@ -268,6 +273,7 @@ def open_world(folder: Path, part: Part, first: FirstState | None = None) -> Ite
         stack.enter_context(virtual_time(world.clock))
         stack.enter_context(world.wire.connected())
         stack.enter_context(computed_once())
+        stack.enter_context(one_thread(world.clock))
         stack.enter_context(patch.object(task_runner, "SUPERVISOR_COMMS", world.api, create=True))
         stack.enter_context(patch("secrets.token_hex", _fixed_ids()))
         world.prepare(first)

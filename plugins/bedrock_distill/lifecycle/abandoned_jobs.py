@@ -120,6 +120,9 @@ def marked_task(states: Mapping[str, str | None], ti: Any, submit: str, wait: st
     The jobs of batches and evaluations have such a group. If ``submit`` succeeded and ``wait`` was skipped, a person
     marked the whole run as failed while none of its tasks was running. In this case, the task is ``wait``.
 
+    If ``submit`` was skipped after an attempt, it was waiting for its next attempt at this time, and an earlier attempt
+    may have bought a job whose response was lost. In this case, the task is ``submit``.
+
     :param states: state by task id, for all tasks of the run.
     :param ti: the task instance that runs this check.
     :param submit: id of the task that submits the jobs.
@@ -128,6 +131,8 @@ def marked_task(states: Mapping[str, str | None], ti: Any, submit: str, wait: st
     if "failed" in (states.get(submit), states[wait]):
         marked = submit if states.get(submit) == "failed" else wait
         return marked if ti.xcom_pull(task_ids=marked, key=ATTEMPT_KEY) == IN_PROGRESS else None
+    if states.get(submit) == "skipped":
+        return submit if ti.xcom_pull(task_ids=submit, key=ATTEMPT_KEY) is not None else None
     return wait if (states.get(submit), states[wait]) == ("success", "skipped") else None
 
 

@@ -29,6 +29,16 @@ def test_steps_are_abandoned_independently() -> None:
     assert list(abandoned_steps(states, ti)) == [("judge", "judge_batch.wait")]
 
 
+@pytest.mark.parametrize(("recorded", "abandoned"), [("TransientError", [("judge", "judge_batch.submit")]), (None, [])])
+def test_a_run_marked_failed_while_submit_waits_for_its_retry_abandons_its_jobs(
+    recorded: str | None, abandoned: list[tuple[str, str]]
+) -> None:
+    """The response to the purchase may be lost. A task that never started has bought nothing."""
+    ti = SimpleNamespace(xcom_pull=lambda task_ids, key: recorded)
+    states = {"judge_batch.submit": "skipped", "judge_batch.wait": "skipped"}
+    assert list(abandoned_steps(states, ti)) == abandoned
+
+
 class TestStopBatches:
     @pytest.fixture
     def pending(self, store: MemoryStore) -> PendingBatchJobs:

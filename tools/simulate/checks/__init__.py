@@ -8,13 +8,14 @@ run that the faults have ended is followed by one that succeeds. Each module has
 
 from __future__ import annotations
 
-from tools.simulate.checks import endpoints, runs, training
+from tools.simulate.checks import batches, endpoints, runs, training
 from tools.simulate.checks.outcome import Outcome
 
 RULES = (
     runs.breaches,
     training.breaches,
     endpoints.breaches,
+    batches.breaches,
 )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Protocol
 
 OVER = ("Stopped", "Failed")
@@ -18,6 +18,10 @@ class Outcome(Protocol):
     @property
     def ended(self) -> Sequence[str]:
         """The state in which each run has ended."""
+
+    @property
+    def executed(self) -> Collection[str]:
+        """The tasks that the schedules execute, or that were executed before."""
 
     @property
     def ledgers(self) -> Sequence[Mapping[str, Any]]:

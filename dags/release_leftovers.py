@@ -8,7 +8,7 @@ net for runs whose teardown failed or did not run. It never deletes the standing
 
 ### Tasks
 
-There is one task, `sweep_<connection>_<region>`, for each AWS connection and Region that the use cases name. If the
+There is a task `sweep_<connection>_<region>` for each AWS connection and Region that the use cases name. If the
 name of a connection has characters that a task id cannot contain, they are replaced, and a hash is added. If the file
 of a use case has an error, its endpoints are still checked, as long as its connection and Region can be read.
 
@@ -29,6 +29,12 @@ the jobs of human workers that a labeling run of this environment left running a
 tasks as failed. A job is left unchanged if its run is in progress or unknown, if another run of the same labeling DAG
 is in progress, if its wait only timed out, or if `evaluations.human.stop_when_marked_failed` is false.
 
+If a use case has the key `notify`, there is also a task `send_unsent_messages`. Every message to a person is stored in
+S3 before it is sent, and removed when its channel has accepted it. This task sends the messages that are older than two
+minutes and still stored, for example because a channel was down. Such a message says that it is late. A message that is
+older than a day is removed, and a warning in the log names it. If a channel fails again, the task succeeds with a
+warning, and the next run tries again.
+
 So an endpoint exists for at most 15 minutes after its run has ended. If the metadata database is lost, an endpoint is
 deleted at most 15 minutes after the time in its tag `expires-at`. That time is `serving.expires_after_hours` after the
 start of the run, or later if this task has extended it.
@@ -41,6 +47,8 @@ You may clear the task or trigger the DAG at any time. Clearing costs nothing. D
 |---|---|---|
 | the task failed | an endpoint could not be checked or deleted; throughput **may be billed by the hour**; the message names it | Nothing yet: the next run tries again. If that run fails too, use the console page or the command in the last line of the error. |
 | `workers_…` failed | a job of human workers could not be checked or stopped; each answer of a worker **may be billed**; the message names the job | Nothing yet: the next run tries again. If that run fails too, stop the job as the last line of the error says. |
+| `send_unsent_messages` failed | S3 did not list or return stored messages; the message names the place | Nothing yet: the next run tries again. If AWS refused access, correct the Airflow connection. Messages that are a day old are not sent any more. |
+| `send_unsent_messages` warns that an object is no message | another program wrote it, or it is damaged | Delete the object if you do not need it. |
 | the task failed with a message about `DISTILL_ENVIRONMENT` | `DISTILL_ENVIRONMENT` is not set or is not a valid name, so the task cannot tell which endpoints are yours; nothing was checked, and forgotten throughput **is billed by the hour** | Set `DISTILL_ENVIRONMENT` in all components of Airflow. |
 | the log warns that an endpoint may be yours | its tags were copied or changed, or version 0.1 of this pipeline bought it | Trigger a dry run of the use case, so that this environment owns its prefix. If the warning stays and no one uses the endpoint, run the command in the warning. |
 | the task deletes endpoints after every run of a use case | the teardown `<arm>.release` or `<arm>.undeploy` of the use case fails | Read the log of the teardown. |
@@ -56,8 +64,9 @@ from airflow.sdk import DAG
 
 from bedrock_distill.notify.callbacks import on_forgotten_workers, on_sweep
 from bedrock_distill.operators.release_leftovers import ReleaseLeftoversOperator
+from bedrock_distill.operators.send_unsent_messages import SendUnsentMessagesOperator
 from bedrock_distill.operators.stop_forgotten_workers import StopForgottenWorkersOperator
-from bedrock_distill.run.task_ids import forgotten_workers_task, sweep_task
+from bedrock_distill.run.task_ids import SEND_UNSENT_MESSAGES, forgotten_workers_task, sweep_task
 from include.distill.config.loader import load_use_cases
 
 with DAG(
@@ -80,3 +89,5 @@ with DAG(
         if any(one.human_workers for one in here):
             task_id = forgotten_workers_task(conn_id, region)
             StopForgottenWorkersOperator(task_id=task_id, **place, **on_forgotten_workers(here, conn_id))
+    if any(one.notify for one in use_cases.valid):
+        SendUnsentMessagesOperator(task_id=SEND_UNSENT_MESSAGES)

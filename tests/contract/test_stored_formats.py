@@ -15,6 +15,7 @@ from include.distill.cleanup.listing import list_project_root
 from include.distill.config.frozen_use_case import dump_use_case, restore_use_case
 from include.distill.config.layout import champion_uri, rollback_choice_uri, smoke_prompts_uri
 from include.distill.config.loader import USE_CASES_FOLDER, load_use_case
+from include.distill.config.notification_layout import unsent_message_uri
 from include.distill.config.prompt_loader import dump_prompts, load_prompts, restore_prompts
 from include.distill.config.root_owner import claim_root, read_owner
 from include.distill.config.run_record import RunIdentity, claim_run_folder, read_run_record
@@ -33,6 +34,8 @@ from include.distill.history.months import read_history, update_run
 from include.distill.inference.answer_store import AnswerStore
 from include.distill.inference.lost_calls import LostCalls, lost_call_records
 from include.distill.labeling.label_store import read_labels, store_labels
+from include.distill.notification.message import Message
+from include.distill.notification.outbox import Outbox, Unsent
 from include.distill.report.build import build_report
 from include.distill.report.past_runs import list_entry, read_entry
 from tests.distill.conftest import make_request
@@ -71,10 +74,19 @@ ENDPOINT_CHAMPION = make_champion(
     revision=3,
     changed_by=RecordChange(kind="rollback", dag_id="d", run_id="r", run_key="k", at="2026-11-27"),
 )
+UNSENT_URI = unsent_message_uri(FOLDER.root, "test", "aws_docs_qa", NOVEMBER, "0" * 32)
+UNSENT = Unsent(
+    Message("failed", "", "t", ("a",), (("Task", "u"),)),
+    {"kind": "slack", "conn_id": None, "position": 0, "settings": "h"},
+)
 
 
 def lock(store: MemoryStore) -> ChangeLock:
     return ChangeLock(store, FOLDER.root, "aws_docs_qa")
+
+
+def outbox(store: MemoryStore) -> Outbox:
+    return Outbox(store, FOLDER.root, "test")
 
 
 def budgeted(store: MemoryStore, usd: float) -> BudgetedCritic:
@@ -205,6 +217,10 @@ KINDS = {
         lambda store: update_run(
             store, FOLDER.root, "aws_docs_qa", "a", NOVEMBER, lambda _: entry("a", NOVEMBER, spent=1.0)
         ),
+    ),
+    "unsent message": Stored(
+        lambda store: outbox(store).keep(UNSENT_URI, UNSENT),
+        lambda store: [outbox(store).read(kept) for kept in outbox(store).list()],
     ),
     "entry in the list of reports": Stored(
         lambda store: write_json(store, ENTRY, list_entry(build_report(**inputs()))),

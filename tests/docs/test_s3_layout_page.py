@@ -13,6 +13,7 @@ import pytest
 
 from include.distill.config.history_layout import history_month_uri
 from include.distill.config.layout import Layout, RunFolder, owner_uri
+from include.distill.config.notification_layout import unsent_message_uri
 from include.distill.config.sections import Storage
 from tests.docs.pages import names, page, rows, section
 
@@ -49,6 +50,7 @@ def uris() -> Iterator[str]:
     """Yield an example of every URI that the layout builds."""
     yield from (owner_uri(root) for root in Layout(STORAGE).roots)
     yield history_month_uri(Layout(STORAGE).roots[0], "x", *ARGUMENTS["started"])
+    yield unsent_message_uri(Layout(STORAGE).roots[0], "prod", "x", *ARGUMENTS["started"], "0" * 32)
     for owner in OWNERS:
         for name in set(dir(owner)) - PARTS:
             value = getattr(owner, name)

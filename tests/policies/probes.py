@@ -107,6 +107,16 @@ def _write_to(uri: str) -> Probe:
     return lambda account, caller: account.store(caller).write(uri, b"{}")
 
 
+def _write_records(account: PolicedAccount, caller: str) -> None:
+    for folder in ("runs/docs/r", "notifications/unsent/policed/docs"):
+        account.store(caller).write(f"{TRAINING}/{folder}/record.json", b"{}")
+
+
+def _delete_ended_records(account: PolicedAccount, caller: str) -> None:
+    for folder in ("batches/open", "notifications/unsent/policed/docs"):
+        account.store(caller).delete(account.put(f"{TRAINING}/{folder}/0.json"))
+
+
 def _delete_at(uri: str) -> Probe:
     def delete(account: PolicedAccount, caller: str) -> object:
         account.put(uri)
@@ -201,10 +211,10 @@ RUN: dict[str, dict[str, Probe]] = {
     "ReadObjects": {"s3:GetObject": _read_of(f"{TRAINING}/runs/docs/r/use_case.yaml")},
     "WriteObjects": {
         "s3:AbortMultipartUpload": lambda a, c: _abandon_upload(a, c, f"{TRAINING}/runs/docs/r/rows.jsonl"),
-        "s3:PutObject": _write_to(f"{TRAINING}/runs/docs/r/use_case.yaml"),
+        "s3:PutObject": _write_records,
     },
-    "DeleteRecordsOfEndedBatchJobs": {
-        "s3:DeleteObject": lambda a, c: a.store(c).delete(a.put(f"{TRAINING}/batches/open/0.json")),
+    "DeleteEndedRecords": {
+        "s3:DeleteObject": _delete_ended_records,
     },
     "ListObjects": {"s3:ListBucket": lambda a, c: a.store(c).list(f"{TRAINING}/runs/")},
     # The pipeline calls this only if the answer to HeadBucket does not name the Region.

@@ -199,6 +199,10 @@ def _objects(who: Who, use_case: UseCase, arns: Arns) -> Iterator[Need]:
     if who == "run" and _batch_models(use_case):
         opened = f"{arns.bucket(storage.training_bucket)}/{storage.prefix}/batches/open/*"
         yield Need(who, "s3:DeleteObject", opened, "ending the records of batch jobs")
+    if who == "run" and use_case.notify:
+        unsent = f"{arns.bucket(storage.training_bucket)}/{storage.prefix}/notifications/*"
+        for action in ("s3:PutObject", "s3:DeleteObject"):
+            yield Need(who, action, unsent, "keeping notifications until they are sent", is_required=False)
     if who == "run" and use_case.human_workers:
         bucket = arns.bucket(storage.output_bucket)
         yield Need(who, "s3:GetBucketCORS", bucket, "checking the page of human workers", is_required=False)

@@ -53,6 +53,10 @@ _KEPT_FOLDERS = {
         ResourceKind.RECORDS,
         "it records what the runs of each use case measured and spent, and is deleted with its bucket",
     ),
+    "notifications": (
+        ResourceKind.RECORDS,
+        "it has messages to people that have not been sent yet, and is deleted with its bucket",
+    ),
     "splits": (
         ResourceKind.RECORDS,
         "it records which documents are for training and which for evaluation, and is deleted with its bucket",

@@ -13,7 +13,10 @@ from include.distill.core.input_files import allowed_path
 _S3 = "s3://"
 # Folders below the storage prefix that belong to the pipeline. Use cases with the same prefix share these folders.
 PIPELINE_FOLDERS = frozenset(
-    {"batches", "champions", "datasets", "endpoints", "latest", "reports", "responses", "runs", "splits", "training"}
+    {
+        *("batches", "champions", "datasets", "endpoints", "latest", "notifications", "reports", "responses", "runs"),
+        *("splits", "training"),
+    }
 )
 
 

@@ -134,6 +134,7 @@ _ROWS: tuple[tuple[str, ...], ...] = (
         " of its month.",
         FAILED_TASK,
     ),
+    (r"/notifications/unsent/.+", "Delete the object. It is a message that has not been sent.", FAILED_TASK),
     (
         r"/reports/[^/]+/[^/]+\.json",
         "Delete the object, then clear report in the run that it names. It buys nothing.",

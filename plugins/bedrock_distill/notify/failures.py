@@ -52,9 +52,9 @@ def sweep_failure_messages(context: Context) -> Iterator[Message]:
     """
     Yield the message about a sweep that failed.
 
-    The sweeper runs every 15 minutes. If its previous run failed too, a message is sent only once an hour.
+    The sweeper runs every 15 minutes. If the task failed in its previous run too, a message is sent only once an hour.
     """
-    if _previous_run_failed(context) and context["dag_run"].run_after.minute >= 15:
+    if _failed_before(context) and context["dag_run"].run_after.minute >= 15:
         return
     origin = origin_of(context)
     yield still_billed(origin, _may_be_billed(origin), explained(context))
@@ -137,10 +137,15 @@ def _task_of(name: str, mapped: Collection[str]) -> str:
     return task_id if task_id in mapped and number.isdecimal() else name
 
 
-def _previous_run_failed(context: Context) -> bool:
+def _failed_before(context: Context) -> bool:
+    """Return whether the same task failed in the previous run. Another task of that run may have failed alone."""
+    ti: Any = context["ti"]
     try:
-        previous: Any = context["ti"].get_previous_dagrun()
+        previous = ti.get_previous_dagrun()
+        if previous is None or previous.state != "failed":
+            return False
+        states = ti.get_task_states(dag_id=ti.dag_id, run_ids=[previous.run_id])[previous.run_id]
     except Exception:
         log.debug("The previous run cannot be read", exc_info=True)
         return False
-    return previous is not None and previous.state == "failed"
+    return bool(states.get(ti.task_id) == "failed")

@@ -96,6 +96,9 @@ OPTIMIZE: Final = "optimize"
 WORKERS: Final = "workers"
 STOP = "stop"
 
+# The task of distill_release_leftovers that sends the notifications that were not sent in time.
+SEND_UNSENT_MESSAGES = "send_unsent_messages"
+
 
 def arm_task(arm: str, name: str) -> str:
     """Return the id of an arm's task, such as ``tuned.submit``."""

@@ -111,6 +111,18 @@ def test_only_promotions_write_champions_and_only_clean_ups_delete_everything() 
     assert "arn:aws:s3:::output/distill/*" in resources(use_case, "clean_up", "s3:DeleteObject")
 
 
+def test_runs_with_notifications_keep_and_remove_them_but_do_not_fail_without_it() -> None:
+    notify = [{"on": "all", "slack": {"conn_id": "slack"}}]
+    unsent = "arn:aws:s3:::training/distill/notifications/*"
+    found = {
+        (need.who, need.action, need.is_required)
+        for need in needed_actions(make_use_case(notify=notify))
+        if need.resource == unsent
+    }
+    assert found == {("run", "s3:PutObject", False), ("run", "s3:DeleteObject", False)}
+    assert not any(need.resource == unsent for need in needed_actions(make_use_case()))
+
+
 @pytest.mark.parametrize(
     ("source", "objects", "listed"),
     [

@@ -20,6 +20,7 @@ ROOT = "s3://b/distill"
         ("champions/docs.json", ResourceKind.OTHER),
         ("latest/docs.json", ResourceKind.RECORDS),
         ("history/docs/2026-11.json", ResourceKind.RECORDS),
+        ("notifications/unsent/prod/docs/a.json", ResourceKind.RECORDS),
         ("notes.txt", ResourceKind.OTHER),
     ],
 )

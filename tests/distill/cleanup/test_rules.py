@@ -346,6 +346,7 @@ def test_objects_that_runs_share_are_kept_while_a_run_may_need_them() -> None:
         ("splits/docs.jsonl", False),
         ("latest/docs.json", False),
         ("history/docs/2026-11.json", False),
+        ("notifications/unsent/prod/docs/a.json", False),
         ("notes.txt", True),
         ("runs-of-mine/x", True),
     ],

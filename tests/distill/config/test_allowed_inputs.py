@@ -6,6 +6,7 @@ import pytest
 
 from include.distill.config.allowed_inputs import PIPELINE_FOLDERS, allowed_prefixes, input_problem
 from include.distill.config.layout import Layout, RunFolder
+from include.distill.config.notification_layout import unsent_uri
 from include.distill.config.parsing import parse_use_case
 from include.distill.config.use_case import UseCase
 from include.distill.core.errors import UseCaseError
@@ -103,6 +104,7 @@ def test_every_folder_of_the_pipeline_is_excluded() -> None:
         layout.training_output("0" * 64),
         layout.batch_output("0" * 64),
         layout.runs("x"),
+        unsent_uri(root, "prod"),
     ]
     for uri in stored:
         assert uri.split("/team/distill/")[1].split("/")[0] in PIPELINE_FOLDERS, uri

@@ -8,6 +8,7 @@ import pytest
 
 from include.distill.config.history_layout import history_month_uri
 from include.distill.config.layout import RunFolder
+from include.distill.config.notification_layout import unsent_message_uri
 from include.distill.core.errors import ContractError, MissingObjectError, NotFoundError, StoredRecordError
 from include.distill.core.storage import read_json, read_jsonl
 from include.distill.core.stored_objects import advice_on, missing_object
@@ -48,6 +49,7 @@ def test_every_object_that_a_later_step_reads_has_its_advice(folder: RunFolder) 
         folder.task_progress("synthesize", 3): "Only the live page of the run reads it",
         folder.last_run("docs"): "Delete the object, then clear ingest",
         history_month_uri(folder.root, "docs", NOVEMBER): "the trend and the budget of the use case",
+        unsent_message_uri(folder.root, "prod", "docs", NOVEMBER, "0" * 32): "a message that has not been sent",
         folder.splits("docs"): "answers and verdicts are bought again",
         f"{folder.pending_batches}job.json": "would be bought again",
         folder.batch_outcome("job"): "would be bought again",

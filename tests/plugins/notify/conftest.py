@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 
+from bedrock_distill.notify import keeping
 from bedrock_distill.notify.sending import Recipients
 from include.distill.config.notifications import Notify
 from include.distill.notification.message import Message
+from tests.fakes.memory_store import MemoryStore
 from tests.fakes.receivers import LOOPBACK, Mailbox, WebHook, mail_server, web_server
 
 EVIL = '<!channel> <b onclick="x">{{ var.value.secret }}</b> {% raw %} & "quoted"\r\nBcc: evil@example.com'
@@ -39,3 +41,11 @@ def slack(monkeypatch: pytest.MonkeyPatch) -> Iterator[WebHook]:
         url = f"http%3A%2F%2F{LOOPBACK}%3A{hook.port}%2Fservices"
         monkeypatch.setenv("AIRFLOW_CONN_SLACK", f"slackwebhook://:T0%2FB0%2Fs3cret@{url}")
         yield hook
+
+
+@pytest.fixture(autouse=True)
+def unsent(monkeypatch: pytest.MonkeyPatch) -> MemoryStore:
+    """The store of the messages that have not been sent yet."""
+    store = MemoryStore()
+    monkeypatch.setattr(keeping, "outbox_store", lambda use_case: store)
+    return store

@@ -104,6 +104,7 @@ def test_the_tasks_of_a_dag_report_their_events(monkeypatch: pytest.MonkeyPatch,
     assert str(dag.timezone) == "Europe/Berlin"
     sweep = bag.dags["distill_release_leftovers"].tasks[0]
     assert callbacks_of(sweep) == {"on_failure_callback", "on_success_callback"}
+    assert "send_unsent_messages" in bag.dags["distill_release_leftovers"].task_ids
     plain = bag.dags["distill_aws_docs_qa"]
     assert not any(callbacks_of(task) for task in plain.tasks)
     assert (plain.deadline, str(plain.timezone)) == (None, "UTC")
@@ -118,3 +119,10 @@ def test_a_class_that_cannot_be_imported_affects_only_its_use_case(
     assert "distill_aws_docs_qa" in bag.dags
     (error,) = bag.import_errors.values()
     assert "other.yaml: notify.0.notifier.import_path: found 'no_such.Pager', which cannot be imported" in error
+
+
+def test_no_task_looks_for_unsent_messages_if_nobody_is_notified(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    bag = with_use_cases(monkeypatch, tmp_path, other=yaml.safe_dump({**SAMPLE, "name": "other"}))
+    assert bag.dags["distill_release_leftovers"].task_ids == ["sweep_aws_default_us-east-1"]

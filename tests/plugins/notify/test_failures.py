@@ -164,7 +164,17 @@ def test_a_task_without_four_lines_names_the_task_to_clear(error: Any) -> None:
 def test_a_sweep_that_keeps_failing_is_reported_once_an_hour(minute: int, previous: str | None, expected: int) -> None:
     failed = context("sweep_aws_default_us-east-1", {})
     failed["dag_run"] = SimpleNamespace(run_after=datetime.datetime(2026, 11, 27, 3, minute, tzinfo=datetime.UTC))
-    failed["ti"].get_previous_dagrun = lambda: previous and SimpleNamespace(state=previous)
+    failed["ti"].get_previous_dagrun = lambda: previous and SimpleNamespace(state=previous, run_id="before")
+    failed["ti"].get_task_states = lambda **_: {"before": {failed["ti"].task_id: previous}}
     messages = list(sweep_failure_messages(failed))
     assert len(messages) == expected
     assert all(message.event == "still_billed" and message.use_case == "" for message in messages)
+
+
+def test_a_sweep_is_reported_if_only_another_task_of_the_previous_run_failed() -> None:
+    failed = context("sweep_aws_default_us-east-1", {})
+    failed["dag_run"] = SimpleNamespace(run_after=datetime.datetime(2026, 11, 27, 3, 45, tzinfo=datetime.UTC))
+    failed["ti"].get_previous_dagrun = lambda: SimpleNamespace(state="failed", run_id="before")
+    states = {"send_unsent_messages": "failed", failed["ti"].task_id: "success"}
+    failed["ti"].get_task_states = lambda **_: {"before": states}
+    assert len(list(sweep_failure_messages(failed))) == 1

@@ -125,6 +125,9 @@ class FakeTaskInstance(SimpleNamespace):
     def xcom_pull(self, task_ids: str, key: str = "return_value") -> Any:
         return None
 
+    def get_task_states(self, *, dag_id: str, run_ids: list[str], task_ids: list[str]) -> Any:
+        return {run_id: dict.fromkeys(task_ids, "running") for run_id in run_ids}
+
 
 @pytest.fixture
 def context() -> dict[str, Any]:

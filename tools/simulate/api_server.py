@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+from airflow.sdk.exceptions import AirflowRuntimeError, ErrorType
 from airflow.sdk.execution_time.comms import (
     DRCount,
     ErrorResponse,
@@ -85,6 +86,11 @@ class ApiServer:
     # Writing
 
     def _present(self) -> tuple[DagRun, TaskInstance]:
+        if self._wire.process.is_stale:
+            # Each attempt has an id of its own, so Airflow does not find the attempt of an old copy. If a person marked
+            # the task, Airflow finds the attempt, but refuses because the task no longer runs.
+            detail = {"status_code": 404, "message": "Task Instance not found"}
+            raise AirflowRuntimeError(ErrorResponse(error=ErrorType.API_SERVER_ERROR, detail=detail))
         if self.running is None or self.running[1].state != "running":
             raise RuntimeError("A task that does not run has sent its result.")
         return self.running

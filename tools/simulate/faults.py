@@ -13,6 +13,9 @@ class Kind(StrEnum):
     What happens at a call.
 
     ``OUTAGE`` and ``THROTTLED`` last until the process ends, or for five minutes. All other kinds affect one call.
+
+    In the last three kinds, the process of a task sleeps before the call, for example because its machine is paused.
+    Airflow or a person acts meanwhile, and then the process goes on.
     """
 
     KILLED_BEFORE = "killed before the call"
@@ -25,9 +28,13 @@ class Kind(StrEnum):
     THROTTLED = "throttled"
     LATE = "the answer comes after the time-out"
     TWICE = "the request arrives twice, and the second answer is delivered"
+    OVERTAKEN = "another copy of the task runs before the call"
+    OVERTAKEN_ENDED = "another copy of the task runs before the call, and the old copy is killed after it"
+    OUTLIVED = "the run ends before the call"
 
 
 KILLS = (Kind.KILLED_BEFORE, Kind.KILLED_AFTER, Kind.DEAD_TRIGGERER)
+SLEEPS = (Kind.OVERTAKEN, Kind.OVERTAKEN_ENDED, Kind.OUTLIVED)
 
 
 class Way(StrEnum):

@@ -76,6 +76,10 @@ def _no_lookup_of_batch_jobs() -> Iterator[None]:
         yield
 
 
+def _false(*_: Any) -> bool:
+    return False
+
+
 def _nothing(*_: Any, **__: Any) -> tuple[()]:
     return ()
 
@@ -105,6 +109,7 @@ MECHANISMS = (
     *_of_jobs(DISTILLATION, " (distillation)"),
     Mechanism("tombstone", SERVING, lambda: patch.object(serve, "write_json", _nothing)),
     Mechanism("teardown", SERVING, lambda: patch.object(BedrockReleaseThroughputOperator, "execute", _nothing)),
+    Mechanism("the question whether the task still runs", SERVING, lambda: patch.object(serve, "is_old_copy", _false)),
     Mechanism("name of a deployment", ON_DEMAND, lambda: _other_name_each_time(serve, "throughput_names")),
     Mechanism("tombstone of a deployment", ON_DEMAND, lambda: patch.object(serve, "write_json", _nothing)),
     Mechanism(

@@ -5,16 +5,18 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator, Sequence
 
-from tools.simulate.faults import Call, Fault, Kind, Way
+from tools.simulate.faults import SLEEPS, Call, Fault, Kind, Way
 
 Schedule = tuple[Fault, ...]
-_OF_MESSAGES = (Kind.KILLED_BEFORE, Kind.KILLED_AFTER)
+_OF_MESSAGES = (Kind.KILLED_BEFORE, Kind.KILLED_AFTER, *SLEEPS)
 
 
 def faults_at(call: Call) -> Iterator[Fault]:
     """Yield every fault that is possible at a call."""
     for kind in Kind if call.is_aws else _OF_MESSAGES:
         if kind is Kind.DEAD_TRIGGERER and call.process != "trigger":
+            continue
+        if kind in SLEEPS and call.process != "task":
             continue
         for way in Way:
             if kind is Kind.DEAD_TRIGGERER and way is Way.RETRY:

@@ -16,7 +16,7 @@ from tools.simulate.parts import Part
 from tools.simulate.schedules import Schedule, draw, single_faults
 from tools.simulate.world import MAX_RUNS, World
 
-MUST_BE_REACHED = frozenset({"killed", "retried", "deferred", "on_kill", "trigger lost", *map(str, Way)})
+MUST_BE_REACHED = frozenset({"killed", "retried", "deferred", "on_kill", "trigger lost", "two copies", *map(str, Way)})
 SCHEDULES_OF_A_MECHANISM = 2000
 
 

@@ -15,7 +15,7 @@ from botocore.httpsession import URLLib3Session
 
 from tools.simulate.account import Answer, MemoryAccount
 from tools.simulate.clock import VirtualClock
-from tools.simulate.faults import KILLS, Call, Fault, KilledError, Kind
+from tools.simulate.faults import KILLS, SLEEPS, Call, Fault, KilledError, Kind
 
 ReturnT = TypeVar("ReturnT")
 
@@ -38,12 +38,14 @@ class Process:
     """
     A process of Airflow: a task or the triggerer.
 
+    :ivar is_stale: whether Airflow no longer knows this process.
     :ivar outage: an outage that this process has met, and when it ends.
     """
 
     task: str
     kind: str
     is_alive: bool = True
+    is_stale: bool = False
     outage: Kind | None = None
     outage_ends: float = 0.0
     met: Fault | None = None
@@ -75,6 +77,7 @@ class Wire:
     :ivar faults: what is to happen, by the number of the call.
     :ivar calls: the calls so far.
     :ivar process: the process that runs now.
+    :ivar while_asleep: what happens while the process of a task sleeps before a call.
     """
 
     account: MemoryAccount
@@ -82,6 +85,7 @@ class Wire:
     faults: Mapping[int, Fault] = field(default_factory=dict)
     calls: list[Call] = field(default_factory=list)
     process: Process = field(default_factory=lambda: Process("", "task"))
+    while_asleep: Callable[[Fault], None] = field(default=lambda _: None)
 
     def reset(self, faults: Mapping[int, Fault]) -> None:
         """Begin another schedule."""
@@ -134,9 +138,7 @@ class Wire:
             raise KilledError
         call = Call(len(self.calls), process.task, process.kind, what, request is not None)
         self.calls.append(call)
-        fault = self.faults.get(call.number)
-        if fault is not None:
-            process.met = fault
+        fault = self._fault_at(call, process)
         if fault and fault.kind in KILLS:
             if fault.kind is Kind.KILLED_AFTER:
                 act()
@@ -146,6 +148,18 @@ class Wire:
             return act()
         kind = fault.kind if fault else process.outage_now(self.clock.now)
         return self._disturbed(kind, process, act, request) if kind else act()
+
+    def _fault_at(self, call: Call, process: Process) -> Fault | None:
+        """Return what goes wrong with a call. If its process must sleep before it, let the process sleep first."""
+        fault = self.faults.get(call.number)
+        if fault is None or fault.kind not in SLEEPS:
+            process.met = fault or process.met
+            return fault
+        if process.kind != "task" or process.is_stale:
+            return None
+        process.met, process.is_stale = fault, True
+        self.while_asleep(fault)
+        return Fault(fault.at, Kind.KILLED_AFTER) if fault.kind is Kind.OVERTAKEN_ENDED else None
 
     def _disturbed(self, kind: Kind, process: Process, act: Callable[[], Any], request: AWSPreparedRequest) -> Any:
         if kind in (Kind.OUTAGE, Kind.THROTTLED, Kind.LOST) and process.outage is None:

@@ -47,7 +47,11 @@ class Worker:
         self._loop.close()
 
     def run_task(self, run: DagRun, task: TaskInstance) -> Fault | None:
-        """Run an attempt of a task, or its part after a wait. Return the fault that the process met."""
+        """
+        Run an attempt of a task, or its part after a wait.
+
+        :return: the fault that the process met; ``None`` if Airflow no longer knows the process.
+        """
         process = Process(task.task_id, "task")
         instance = self._instance(run, task)
         self._api.running = run, task
@@ -62,6 +66,8 @@ class Worker:
             pass
         finally:
             signal.signal(signal.SIGTERM, before)
+        if process.is_stale:
+            return None
         if not process.is_alive and task.state == "running":
             task.state = "killed"
         return process.met

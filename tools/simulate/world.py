@@ -7,6 +7,7 @@ the next night. Each fault may make one run fail, so a schedule has at most one 
 
 from __future__ import annotations
 
+import contextvars
 import random
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -21,7 +22,7 @@ from tools.simulate.account import AccountSnapshot, MemoryAccount
 from tools.simulate.api_server import ApiServer
 from tools.simulate.clock import VirtualClock, virtual_time
 from tools.simulate.computed_once import computed_once
-from tools.simulate.dag_run import DagRun, Graph, TaskInstance
+from tools.simulate.dag_run import ENDED, DagRun, Graph, TaskInstance
 from tools.simulate.environment import OUTPUT_BUCKET, ROLE, TRAINING_BUCKET
 from tools.simulate.faults import Call, Fault, Kind, Way
 from tools.simulate.one_thread import one_thread
@@ -32,6 +33,7 @@ from tools.simulate.worker import Worker
 
 MAX_RUNS = 4  # so a schedule has at most three faults
 NEXT_RUN_SECONDS = 86_400.0
+HEARTBEAT_TIMEOUT_SECONDS = 300.0  # Airflow's default for a task
 MAX_STEPS = 200  # attempts and waits of one run; more means that it never ends
 
 
@@ -98,7 +100,9 @@ class World:
         self.folder = folder
         self.worker = Worker(self.wire, self.api, self.clock)
         self._record = Record(())
+        self._began, self._is_resumed = 0, False  # the first call of the present attempt, and whether it had waited
         self._is_recorded = True  # whether the present attempt has recorded its start
+        self.wire.while_asleep = self._while_asleep
 
     def close(self) -> None:
         """Close the event loop and the account."""
@@ -189,11 +193,9 @@ class World:
 
     def _attempt(self, run: DagRun, task: TaskInstance) -> None:
         run.start(task)
-        began, is_resumed = len(self.wire.calls), task.next_method is not None
+        self._began, self._is_resumed = len(self.wire.calls), task.next_method is not None
         met = self.worker.run_task(run, task)
-        unsent = met.at if met and met.kind is Kind.KILLED_BEFORE else None
-        sent = {call.what for call in self.wire.calls[began:] if call.number != unsent}
-        self._is_recorded = is_resumed or "SetXCom" in sent
+        self._see_recorded(met.at if met and met.kind is Kind.KILLED_BEFORE else None)
         was_killed = task.state == "killed"
         if was_killed:
             task.state = "running"
@@ -202,6 +204,31 @@ class World:
             self._act(run, task, met)
         if was_killed and task.state == "running":  # nobody has taken the task from the dead process
             run.process_died(task, self.clock.now)
+
+    def _see_recorded(self, unsent: int | None) -> None:
+        sent = {call.what for call in self.wire.calls[self._began :] if call.number != unsent}
+        self._is_recorded = self._is_resumed or "SetXCom" in sent
+
+    def _while_asleep(self, fault: Fault) -> None:
+        """Let Airflow take a process for dead, and go on without it, until the process continues."""
+        before = self.api.running
+        if before is None:
+            raise RuntimeError("A process without a task cannot be taken for dead.")
+        self._record.reached.add("two copies")
+        self._see_recorded(fault.at)
+        self.clock.sleep(HEARTBEAT_TIMEOUT_SECONDS)
+        contextvars.copy_context().run(self._go_on_without, *before, fault)
+        self.api.running = before
+
+    def _go_on_without(self, run: DagRun, task: TaskInstance, fault: Fault) -> None:
+        self._act(run, task, fault)
+        if task.state == "running":  # nobody has taken the task from the process that sleeps
+            run.process_died(task, self.clock.now)
+        for _ in range(MAX_STEPS):
+            run = self.api.runs[run.run_id]
+            has_run_again = run.tasks[task.task_id].state in (*ENDED, "deferred")
+            if (has_run_again and fault.kind is not Kind.OUTLIVED) or not self._step(run):
+                return
 
     def _wait(self, run: DagRun, task: TaskInstance) -> None:
         met, trigger = self.worker.run_trigger(run, task)

@@ -6,8 +6,8 @@ also use custom model deployments, which serve on demand.
 
 ``provision`` and ``release`` coordinate through release records in the run's folder. ``release`` writes a record before
 it deletes anything. ``provision`` counts the records to get the number of its endpoint, and counts them again right
-before it buys. If the count has changed, it buys nothing. So an old attempt of ``provision`` that is still running
-cannot buy after ``release``.
+before it buys. If the count has changed, it buys nothing. An old attempt of ``provision`` may start to count only after
+``release``, so ``provision`` also asks Airflow whether it still runs. So an old attempt cannot buy after ``release``.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from bedrock_distill.operators.base import ArmOperator
 from bedrock_distill.operators.missing_answers import count_missing_answers
 from bedrock_distill.run.approved_spending import require_approved_spending
 from bedrock_distill.run.metrics import emit
+from bedrock_distill.run.old_copy import is_old_copy
 from bedrock_distill.run.task_ids import PROVISION, PROVISIONED, TRAINED, sibling_task
 from bedrock_distill.run.task_results import ResultOf
 from bedrock_distill.ui.links import MODEL_LINK, THROUGHPUT_LINK, ResourceLink
@@ -220,7 +221,7 @@ class BedrockProvisionThroughputOperator(ServingOperator):
         created: list[str] = []
 
         def create(name: str) -> None:
-            self._refuse_after_release(kind, ordinal)
+            self._refuse_after_release(kind, ordinal, context)
             require_approved_spending(self)
             self._was_requested = True
             try:
@@ -250,7 +251,20 @@ class BedrockProvisionThroughputOperator(ServingOperator):
         champion = champion_snapshot(self.store, self.folder)
         return (champion.model_arn, champion.student) if champion else (None, self.use_case.student)
 
-    def _refuse_after_release(self, kind: EndpointKind, ordinal: int) -> None:
+    def _refuse_after_release(self, kind: EndpointKind, ordinal: int, context: Context) -> None:
+        """
+        Refuse to create an endpoint that no task would delete.
+
+        An old copy of this task may have counted the release records when the endpoint was already released.
+        """
+        if is_old_copy(context):
+            raise ThroughputReleasedError(
+                f"Airflow no longer runs this attempt of {self.task_id}, so this task did not"
+                f" {kind.buys.removesuffix('s')} the {kind.noun} of arm {self.arm}.",
+                billed="Nothing was bought by this attempt.",
+                then_clear=FAILED_TASK,
+                effect="looks for the endpoint again",
+            )
         if len(self._release_records()) >= ordinal:
             raise ThroughputReleasedError(
                 f"{self.release_task} marked the {kind.noun} of arm {self.arm} as released while this task was"

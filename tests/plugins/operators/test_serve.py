@@ -148,6 +148,16 @@ class TestChampion:
         assert bedrock.bought == []
 
 
+class TestAnOldCopyOfProvision:
+    def test_it_buys_nothing_although_it_counts_the_release_records_after_the_release(
+        self, provision: Any, bedrock: FakeBedrock, context: Any
+    ) -> None:
+        context["ti"].get_task_states = lambda **_: {"r": {"t": "success"}}
+        with pytest.raises(ThroughputReleasedError, match="Airflow no longer runs this attempt"):
+            provision.execute(context)
+        assert bedrock.bought == []
+
+
 class TestRelease:
     def test_release_deletes_the_throughput_of_a_provision_that_died_after_buying(
         self, release: Any, bedrock: FakeBedrock, context: Any

@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from tools.simulate.faults import Call, Kind, Way
+from tools.simulate.faults import SLEEPS, Call, Kind, Way
 from tools.simulate.schedules import draw, faults_at, part_of, single_faults
 
 AWS = Call(0, "t", "task", "GetObject", is_aws=True)
@@ -24,8 +24,12 @@ def test_only_a_trigger_meets_a_dead_triggerer() -> None:
     assert set(dead) == set(Way) - {Way.RETRY}
 
 
-def test_a_message_to_airflow_meets_only_kills() -> None:
-    assert {fault.kind for fault in faults_at(MESSAGE)} == {Kind.KILLED_BEFORE, Kind.KILLED_AFTER}
+def test_only_the_process_of_a_task_sleeps() -> None:
+    assert not {fault.kind for fault in faults_at(TRIGGER)} & set(SLEEPS)
+
+
+def test_a_message_to_airflow_meets_only_kills_and_sleep() -> None:
+    assert {fault.kind for fault in faults_at(MESSAGE)} == {Kind.KILLED_BEFORE, Kind.KILLED_AFTER, *SLEEPS}
 
 
 def test_the_shares_cover_all_schedules_once() -> None:

@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from tools.simulate.checks.outcome import ENDING, MARK_FAILED, MARK_RUN_FAILED, MARK_SUCCESS, OVER, Outcome, ways
+from tools.simulate.checks.outcome import (
+    ENDING,
+    MARK_FAILED,
+    MARK_RUN_FAILED,
+    MARK_SUCCESS,
+    OUTLIVED,
+    OVER,
+    Outcome,
+    ways,
+)
 
 
 def bought(outcome: Outcome, kind: str) -> list[Mapping[str, Any]]:
@@ -21,7 +30,8 @@ def breaches(outcome: Outcome, kind: str) -> Iterator[str]:
     Yield the jobs that run although nobody waits for them, and those that were stopped without a reason.
 
     A job is stopped only if it is certain that a person marked its task. This is not certain if the attempt had failed
-    by itself, or had not recorded its start yet. The job then goes on, and the next run waits for it.
+    by itself, or had not recorded its start yet. The job then goes on, and the next run waits for it. The same holds
+    for a job that an old copy of its task bought after the run had ended.
     """
     stopped = sum(job["status"] in OVER for job in bought(outcome, kind))
     marks = sum(way in (MARK_FAILED, MARK_RUN_FAILED) for way in ways(outcome))
@@ -33,7 +43,9 @@ def breaches(outcome: Outcome, kind: str) -> Iterator[str]:
                 yield f"{job['name']} is {job['status']} although its task was marked as failed while it waited."
     if MARK_SUCCESS in ways(outcome):
         return  # a person has said that the job need not be awaited
-    is_uncertain = outcome.unseen_marks or any(call.task == "outcome" for _, call in outcome.met)
+    is_uncertain = outcome.unseen_marks or any(
+        call.task == "outcome" or str(fault.kind) == OUTLIVED for fault, call in outcome.met
+    )
     for number, (state, ledger) in enumerate(zip(outcome.ended, outcome.ledgers, strict=True), start=1):
         running = [job["name"] for job in ledger.get(kind, ()) if job["status"] not in ENDING]
         if running and state == "success":

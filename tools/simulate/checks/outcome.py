@@ -10,6 +10,7 @@ ENDING = (*OVER, "Stopping", "Completed")
 MARK_FAILED = "the task is marked as failed"
 MARK_RUN_FAILED = "the run is marked as failed"
 MARK_SUCCESS = "the task is marked as successful"
+OUTLIVED = "the run ends before the call"
 
 
 class Outcome(Protocol):

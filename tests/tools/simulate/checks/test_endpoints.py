@@ -8,7 +8,7 @@ import pytest
 
 from tests.tools.simulate.checks.ends import ENDPOINT, GOOD, ledger, met, outcome
 from tools.simulate.checks.endpoints import breaches
-from tools.simulate.faults import Way
+from tools.simulate.faults import Call, Fault, Kind, Way
 
 
 @pytest.mark.parametrize(
@@ -29,3 +29,12 @@ def test_each_kind_of_damage_is_found(end: Any, words: str) -> None:
 def test_the_sweeper_is_left_the_endpoint_if_a_person_marks_the_task_that_deletes_it(kind: Any, task: str) -> None:
     left = ledger(*GOOD["jobs"], **{kind: ({**ENDPOINT, "alive": True, "deleted": None},)})
     assert not [*breaches(outcome(left, met=[met(Way.MARK_SUCCESS, task)]))]
+
+
+@pytest.mark.parametrize(("what", "is_left"), [("CreateCustomModelDeployment", True), ("HeadObject", False)])
+def test_the_sweeper_is_left_the_endpoint_only_if_the_old_copy_slept_right_before_the_creation(
+    what: str, is_left: bool
+) -> None:
+    left = ledger(*GOOD["jobs"], deployments=({**ENDPOINT, "alive": True, "deleted": None},))
+    slept = Fault(0, Kind.OUTLIVED), Call(0, "tuned.deploy", "task", what, is_aws=True)
+    assert [*breaches(outcome(left, met=[slept]))] == ([] if is_left else ["e still exists after the last run."])

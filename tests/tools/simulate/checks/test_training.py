@@ -8,7 +8,7 @@ import pytest
 
 from tests.tools.simulate.checks.ends import GOOD, RUN, job, ledger, met, outcome
 from tools.simulate.checks.training import breaches
-from tools.simulate.faults import Way
+from tools.simulate.faults import Call, Fault, Kind, Way
 
 
 @pytest.mark.parametrize(
@@ -40,3 +40,9 @@ def test_a_job_goes_on_if_it_is_not_certain_that_a_person_marked_its_task() -> N
     given_up = ledger(job("a", "InProgress"))
     ended = {"ended": ["failed", "success"], "met": [met(Way.MARK_FAILED)], "unseen_marks": 1}
     assert not [*breaches(outcome(given_up, GOOD, **ended))]
+
+
+def test_an_old_copy_may_buy_a_job_after_its_run_was_given_up() -> None:
+    slept = Fault(0, Kind.OUTLIVED, Way.MARK_RUN_FAILED), Call(0, "tuned.submit", "task", "GetObject", is_aws=True)
+    given_up = ledger(job("a", "InProgress"))
+    assert not [*breaches(outcome(given_up, GOOD, ended=["failed", "success"], met=[slept]))]

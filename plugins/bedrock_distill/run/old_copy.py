@@ -1,0 +1,33 @@
+"""
+Find out whether this process is an old copy of its task, which Airflow no longer knows.
+
+If the machine of a task is paused, Airflow takes the task for dead, and starts it again or ends its run. When the
+machine goes on, the old copy also goes on, until its next heartbeat. Before a purchase that only a later task of the
+run ends, an old copy must ask Airflow.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+RUNNING = "running"
+
+
+def is_old_copy(context: Context) -> bool:
+    """
+    Return whether Airflow says that the task of this process does not run.
+
+    If a new copy of the task runs at this moment, the answer is false. Both copies then use the same names, so they
+    buy only once.
+
+    :raises AirflowRuntimeError: Airflow could not be asked.
+    """
+    ti = context["ti"]
+    states: Mapping[str, Mapping[str, str | None]] = ti.get_task_states(
+        dag_id=ti.dag_id, task_ids=[ti.task_id], run_ids=[ti.run_id]
+    )
+    return states.get(ti.run_id, {}).get(ti.task_id) != RUNNING

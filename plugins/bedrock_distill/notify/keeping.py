@@ -23,7 +23,8 @@ from include.distill.notification.outbox import Outbox, OutboxStore, Unsent, cha
 
 log = logging.getLogger(__name__)
 
-# Storing takes this part of the time limit at most. Usually, it takes a few hundredths of a second.
+# S3 is given this part of the time limit before the message is sent. In a process that has used S3 before, the client
+# takes 0.06 s of CPU. In a new process, storing took 1.2 s (both measured on two cores, 2026-11-28).
 STORE_FIRST_SECONDS = 2.0
 _SHOWN = 300
 

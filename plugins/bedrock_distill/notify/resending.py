@@ -70,6 +70,7 @@ class Resending:
         self._limit_seconds = limit_seconds
         self._ends = time.monotonic() + total_seconds
         self._counts: Counter[str] = Counter()
+        self._lock = threading.Lock()
 
     def run(self, use_cases: Iterable[UseCase]) -> ResentManifest:
         """Send what is due, remove what was sent or is too old, and return the numbers."""
@@ -109,14 +110,14 @@ class Resending:
     def _due_of(self, outbox: Outbox, here: Mapping[str, UseCase]) -> Iterator[_Due]:
         for kept in outbox.list():
             if self._now - kept.written < YOUNGEST or time.monotonic() > self._ends:
-                self._counts["waiting"] += 1
+                self._count("waiting")
                 continue
             try:
                 unsent = outbox.read(kept)
             except NotFoundError:  # another process has sent it in the meantime
                 continue
             except ContractError as error:
-                self._counts["unreadable"] += 1
+                self._count("unreadable")
                 log.warning(
                     "%s is no message that can be sent, and was left as it is: %s Delete the object if you do not need"
                     " it.",
@@ -136,7 +137,7 @@ class Resending:
             self._discard(outbox, kept, message, "stale", "it is older than a day, so it may mislead")
             return None
         if use_case is None:
-            self._counts["waiting"] += 1
+            self._count("waiting")
             log.warning(
                 "The late notification of the event %s waits, because this installation has no valid use case %s: %s",
                 *(message.event, kept.use_case, message.subject),
@@ -149,28 +150,32 @@ class Resending:
         return _Due(outbox, kept, late_message(message, kept.written), one, use_case.aws.conn_id)
 
     def _discard(self, outbox: Outbox, kept: Kept, message: Message, count: str, reason: str) -> None:
-        self._counts[count] += 1
+        self._count(count)
         log.warning(
             "A notification of the event %s of %s was never sent and is removed, because %s: %s",
             *(message.event, kept.use_case, reason, message.subject),
         )
         _remove(outbox, kept)
 
+    def _count(self, name: str) -> None:
+        with self._lock:  # the channels have a thread each
+            self._counts[name] += 1
+
     def _send_all(self, messages: list[_Due]) -> None:
         """Send the messages to one channel, one after the other."""
         has_hung = False
         for due in messages:
             if has_hung or time.monotonic() > self._ends:
-                self._counts["waiting"] += 1
+                self._count("waiting")
                 continue
             error = within(self._limit_seconds, partial(send_now, due.one, due.message, due.aws_conn_id))
             if error == "":
-                self._counts["sent"] += 1
+                self._count("sent")
                 log.info("A late notification was sent to %s: %s", due.one.described, due.message.subject)
                 _remove(due.outbox, due.kept)
                 continue
             has_hung = error is None
-            self._counts["failed"] += 1
+            self._count("failed")
             log.warning(
                 "The late notification of the event %s may not have reached %s (%s): %s. The next run of this DAG tries"
                 " again. Check the channel in notify of the use case, and its Airflow connection.",

@@ -21,6 +21,12 @@ def recipients(*channels: dict[str, Any]) -> Recipients:
     return Recipients(tuple(Notify.model_validate({"on": "all", **channel}) for channel in channels), "aws_default")
 
 
+def slack_connection(hook: WebHook) -> str:
+    """Return the Airflow connection of Slack's webhook on loopback."""
+    url = f"http%3A%2F%2F{LOOPBACK}%3A{hook.port}%2Fservices"
+    return f"slackwebhook://:T0%2FB0%2Fs3cret@{url}"
+
+
 @pytest.fixture
 def message() -> Message:
     links = (("Task", "https://airflow.example.com/dags/distill_a"), ("Runbook", "docs/runbook.md#notifications"))
@@ -38,8 +44,7 @@ def mailbox(monkeypatch: pytest.MonkeyPatch) -> Iterator[Mailbox]:
 @pytest.fixture
 def slack(monkeypatch: pytest.MonkeyPatch) -> Iterator[WebHook]:
     with web_server() as hook:
-        url = f"http%3A%2F%2F{LOOPBACK}%3A{hook.port}%2Fservices"
-        monkeypatch.setenv("AIRFLOW_CONN_SLACK", f"slackwebhook://:T0%2FB0%2Fs3cret@{url}")
+        monkeypatch.setenv("AIRFLOW_CONN_SLACK", slack_connection(hook))
         yield hook
 
 

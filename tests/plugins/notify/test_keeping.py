@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import datetime
 import os
 import signal
 import subprocess
@@ -17,6 +18,7 @@ import pytest
 from bedrock_distill.hooks.s3 import S3ObjectStore
 from bedrock_distill.notify import keeping
 from bedrock_distill.notify.keeping import STORE_FIRST_SECONDS, outbox_of
+from bedrock_distill.notify.resending import Resending
 from bedrock_distill.notify.sending import Recipients, Sending, send_in_triggerer
 from include.distill.config.use_case import UseCase
 from include.distill.core.errors import RefusedError
@@ -24,7 +26,8 @@ from include.distill.notification.message import Message
 from tests.distill.conftest import make_use_case
 from tests.fakes.aws_simulator import connected_simulator
 from tests.fakes.memory_store import MemoryStore
-from tests.fakes.receivers import Mailbox, WebHook
+from tests.fakes.receivers import Mailbox, WebHook, web_server
+from tests.plugins.notify.conftest import slack_connection
 from tools.local_airflow.processes import wait_until
 
 SLACK = {"on": "all", "slack": {"conn_id": "slack"}}
@@ -136,13 +139,13 @@ started.wait()
 """
 
 
-def test_a_message_survives_a_process_that_is_killed_before_it_sends(
+def test_a_message_of_a_process_that_is_killed_before_it_sends_is_sent_by_the_next_sweep(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.undo()  # the real store
-    monkeypatch.setenv("DISTILL_ENVIRONMENT", "test")
     use_case = notified(SLACK)
-    with connected_simulator(tmp_path, monkeypatch):
+    with connected_simulator(tmp_path, monkeypatch), web_server() as slack:
+        monkeypatch.setenv("AIRFLOW_CONN_SLACK", slack_connection(slack))
         store = keeping.outbox_store(use_case)
         assert isinstance(store, S3ObjectStore)
         store.ensure_bucket(use_case.storage.training_bucket, region=use_case.aws.region, create=True)
@@ -153,9 +156,7 @@ def test_a_message_survives_a_process_that_is_killed_before_it_sends(
         wait_until(lambda: bool(list(outbox.list())), "the stored message", 60)
         process.send_signal(signal.SIGKILL)
         process.wait(10)
-        (kept,) = outbox.list()
-        unsent = outbox.read(kept)
-        assert unsent is not None
-        assert unsent.message.title == "title"
-        outbox.remove(kept.uri)
+        later = datetime.datetime.now(datetime.UTC) + datetime.timedelta(minutes=3)
+        assert Resending(later).run([use_case])["sent"] == 1
+        assert [body["text"] for body in slack.bodies] == ["LATE title"]
         assert list(outbox.list()) == []

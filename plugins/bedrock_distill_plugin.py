@@ -1,5 +1,5 @@
 """
-Register the report pages, the check of the Host header, and the deadlines of runs with Airflow.
+Register the report pages, their preparation, the check of the Host header, and the deadlines of runs with Airflow.
 
 This is the only plugin that Airflow loads from this folder.
 """
@@ -14,10 +14,11 @@ from airflow.plugins_manager import AirflowPlugin
 from bedrock_distill.notify.ready_by import ReadyByReference
 from bedrock_distill.ui.allowed_hosts import middlewares
 from bedrock_distill.ui.paths import ui_path
+from bedrock_distill.ui.warm_up import WARM_UP
 
 
 async def report_pages(scope: Any, receive: Any, send: Any) -> None:
-    """Serve the report pages. Import them only on the first request, because workers do not need them."""
+    """Serve the report pages. Import them only in the API server, because workers do not need them."""
     from bedrock_distill.ui.report_pages import app
 
     await app(scope, receive, send)
@@ -47,6 +48,7 @@ VIEWS = [
     },
 ]
 
+MIDDLEWARES = [WARM_UP, *middlewares(os.environ)]
 REFERENCES = [ReadyByReference]  # the scheduler computes the deadlines of runs with them
 
 
@@ -55,6 +57,6 @@ class BedrockDistillPlugin(AirflowPlugin):
 
     name = "bedrock_distill"
     fastapi_apps = APPS
-    fastapi_root_middlewares = middlewares(os.environ)
+    fastapi_root_middlewares = MIDDLEWARES
     external_views = VIEWS
     deadline_references = REFERENCES

@@ -110,9 +110,13 @@ def list_page(entries: Sequence[ShownPastRun], *, problems: Sequence[str] = (), 
     return render_page("reports.html.j2", entries=entries, problems=problems, chosen=chosen)
 
 
-def message_page(title: str, text: str) -> str:
-    """Render a page that shows one message instead of the requested page."""
-    return render_page("message.html.j2", title=title, text=text)
+def message_page(title: str, text: str, *, login_url: str = "") -> str:
+    """
+    Render a page that shows one message instead of the requested page.
+
+    :param login_url: the address of the login, for a reader who must log in first.
+    """
+    return render_page("message.html.j2", title=title, text=text, login_url=login_url)
 
 
 def _file_name(uri: str) -> str:

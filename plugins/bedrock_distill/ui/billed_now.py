@@ -40,6 +40,11 @@ def billed_now(use_cases: Sequence[UseCase]) -> dict[str, list[BilledEndpoint] |
     return {use_case.name: _endpoints(use_case, listed[_place(use_case)]) for use_case in use_cases}
 
 
+def prepare_bedrock(use_case: UseCase) -> None:
+    """Create the client that :func:`billed_now` uses. Bedrock is not asked."""
+    _hook(*_place(use_case), _period()).client("bedrock")
+
+
 def _place(use_case: UseCase) -> Place:
     return use_case.aws.conn_id, use_case.aws.region
 
@@ -56,10 +61,14 @@ def _answer(future: Future[list[Listed]], place: Place) -> list[Listed] | None:
 
 
 def _list(place: Place) -> list[Listed]:
-    hook = _hook(*place, int(time.monotonic() // CLIENTS_SECONDS))
+    hook = _hook(*place, _period())
     throughputs = [one for one in hook.list_throughputs() if THROUGHPUT_STATUS.get(one.status) is not Progress.FAILED]
     with ThreadPoolExecutor(max_workers=_CALLS_AT_A_TIME) as pool:
         return list(zip(throughputs, pool.map(lambda one: _tags(hook, one.arn), throughputs), strict=True))
+
+
+def _period() -> int:
+    return int(time.monotonic() // CLIENTS_SECONDS)
 
 
 @lru_cache(maxsize=16)

@@ -29,6 +29,7 @@ from bedrock_distill.ui.served_pages import (
     is_foreign,
     is_simulated,
     logged,
+    login_url,
     may_read,
     page,
     store_for,
@@ -255,9 +256,11 @@ def _is_report_of(store: ObjectStore, folder: RunFolder, use_case: UseCase, run_
 
 @app.exception_handler(AnyHTTPException)
 def error_page(request: Request, error: AnyHTTPException) -> Response:
-    """Show an HTTP error as a page."""
+    """Show an HTTP error as a page. Somebody who is not logged in gets a link to the login."""
     title = error.title if isinstance(error, PageError) else _TITLES.get(error.status_code, _NOT_SHOWN)
-    return page(message_page(title, error.detail), error.status_code)
+    is_shown_to_a_person = "text/html" in request.headers.get("accept", "")
+    login = login_url(request) if error.status_code == 401 and is_shown_to_a_person else ""
+    return page(message_page(title, error.detail, login_url=login), error.status_code)
 
 
 @app.exception_handler(RequestValidationError)

@@ -12,6 +12,7 @@ import threading
 import time
 from functools import lru_cache
 from typing import Any
+from urllib.parse import urlencode
 
 from airflow.api_fastapi.core_api.security import requires_access_dag
 from fastapi import HTTPException, Request, Response
@@ -19,12 +20,14 @@ from fastapi import HTTPException, Request, Response
 from bedrock_distill.hooks.aws import FAIL_FAST_CONFIG, AwsClients
 from bedrock_distill.hooks.s3 import S3ObjectStore
 from bedrock_distill.ui.links import has_aws_endpoint
+from bedrock_distill.ui.paths import ui_path
 from include.distill.config.layout import Layout
 from include.distill.config.root_owner import foreign_root_problem
 from include.distill.config.use_case import UseCase
 from include.distill.core.errors import ContractError, RefusedError
 from include.distill.core.storage import ObjectStore
 from include.distill.history.readable import ReadableHistory
+from include.distill.report.templates import url_text
 
 log = logging.getLogger(__name__)
 
@@ -60,6 +63,11 @@ def store_for(use_case: UseCase) -> ObjectStore:
     share them. After some minutes, new clients read the connection again, because a person may have changed it.
     """
     return S3ObjectStore(_clients_of(use_case))
+
+
+def prepare_s3(use_case: UseCase) -> None:
+    """Create the client that :func:`store_for` uses. No request is sent."""
+    _clients_of(use_case).client("s3")
 
 
 def is_simulated(use_case: UseCase) -> bool:
@@ -131,6 +139,18 @@ def may_read(dag_id: str, request: Request, user: Any) -> bool:
     except HTTPException:
         return False
     return True
+
+
+def login_url(request: Request) -> str:
+    """
+    Return the address of Airflow's login, which then leads back to the requested page.
+
+    The page is a path below the plugin's own pages, so the login cannot lead to another site. Airflow checks it again.
+    """
+    path = request.scope["path"].removeprefix(request.scope.get("root_path", ""))
+    query = f"?{request.url.query}" if request.url.query else ""
+    requested = ui_path(f"distill/{url_text(path.lstrip('/'))}{query}")
+    return ui_path(f"api/v2/auth/login?{urlencode({'next': requested})}")
 
 
 def page(html: str | bytes, status: int = 200, *, policy: str = LINKED_POLICY) -> Response:

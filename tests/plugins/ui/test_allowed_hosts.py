@@ -74,4 +74,5 @@ def test_a_websocket_of_another_site_is_closed() -> None:
 def test_the_plugin_registers_the_check_that_the_environment_asks_for() -> None:
     from bedrock_distill_plugin import BedrockDistillPlugin
 
-    assert BedrockDistillPlugin.fastapi_root_middlewares == []
+    names = [each["middleware"].__name__ for each in BedrockDistillPlugin.fastapi_root_middlewares]
+    assert names == ["WarmUp"]

@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING
 
+from include.distill.core.counted import counted
 from include.distill.cost.amounts import usd_text
 from include.distill.cost.serving_choice import describe_serving
 from include.distill.evaluation.answer_counts import describe_endings
@@ -202,6 +203,16 @@ def format_percent(share: float | None) -> str:
 def format_interval(bounds: Sequence[float] | None) -> str:
     """Format an interval of shares as percentages."""
     return _NOTHING if bounds is None else f"{100 * bounds[0]:.1f}–{100 * bounds[1]:.1f}%"
+
+
+def half_win_sentence(judge: str, rate: float | None, interval: Sequence[float] | None, questions: int) -> str:
+    """
+    State the half-win rate of a judge with its interval, as all pages do.
+
+    :param questions: number of questions with a readable verdict.
+    """
+    bounds = f" ({format_interval(interval)})" if interval else ""
+    return f"{judge}: half-win rate {format_percent(rate)}{bounds}, {counted(questions, 'question')}"
 
 
 def format_kappa(value: float | None) -> str:

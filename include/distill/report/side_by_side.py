@@ -7,14 +7,14 @@ Each of the runs may be finished or still in progress. A run that is in progress
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TypedDict
 
 from include.distill.core.records import BillLineRecord
 from include.distill.cost.amounts import usd_text
 from include.distill.history.records import SpendingKind
 from include.distill.history.spending import kind_of_line
-from include.distill.report.html import format_dollars
+from include.distill.report.html import format_dollars, half_win_sentence
 from include.distill.report.live_page import KIND_WORDS, headline
 from include.distill.report.live_records import LiveRun
 from include.distill.report.past_runs import render_page
@@ -43,6 +43,16 @@ class _Cost(TypedDict):
     lines: list[BillLineRecord]
 
 
+class _Comparison(TypedDict):
+    judge: str
+    candidate: str
+    baseline: str
+    n: int
+    unparsable: int
+    half_win_rate: float | None
+    half_win_ci95: list[float] | None
+
+
 class ComparedReport(TypedDict):
     """The keys of report.json that the comparison reads. Reports of all versions have them."""
 
@@ -54,6 +64,7 @@ class ComparedReport(TypedDict):
     source: _Source
     synthesis: _Synthesis
     cost: _Cost
+    comparisons: list[_Comparison]
 
 
 class RunSide(TypedDict):
@@ -64,6 +75,7 @@ class RunSide(TypedDict):
     url: str  # of the run's report or live page
     state: str  # when it ended, or what it does now
     verdict: str | None  # None before the report
+    half_win_rates: list[str]  # one sentence for each judge of the verdict's pair of arms
     simulated: bool
     estimated_usd: float | None
     spent_usd: float
@@ -92,6 +104,7 @@ def side_of_report(report: ComparedReport, *, url: str, settings: dict[str, str]
         "url": url,
         "state": f"report of {ended:%-d %B %Y, %H:%M} UTC",
         "verdict": report["verdict"],
+        "half_win_rates": _half_win_rates(report["comparisons"]),
         "simulated": report["simulated"],
         "estimated_usd": report["cost"]["estimated_usd"],
         "spent_usd": report["cost"]["actual_usd"],
@@ -121,6 +134,7 @@ def side_of_live_run(run: LiveRun, *, url: str, settings: dict[str, str]) -> Run
         "url": url,
         "state": headline(run),
         "verdict": None,
+        "half_win_rates": [],
         "simulated": run["simulated"],
         "estimated_usd": run["estimated_usd"],
         "spent_usd": sum(part["usd"] for part in run["spent"]),
@@ -164,8 +178,35 @@ def flat_settings(value: object, name: str = "") -> dict[str, str]:
     if isinstance(value, list) and value and all(isinstance(entry, Mapping) and "name" in entry for entry in value):
         return _flattened((f"{name}.{entry['name']}", entry) for entry in value)
     if isinstance(value, list):
-        return {name: ", ".join(map(str, value)) or _NOTHING}
-    return {name: _NOTHING if value is None else str(value)}
+        has_fields = any(isinstance(entry, Mapping) for entry in value)
+        return {name: ("; ".join(map(_text, value)) if has_fields else _text(value)) or _NOTHING}
+    return {name: _NOTHING if value is None else _text(value)}
+
+
+def _text(value: object) -> str:
+    """Write a value as YAML would, but without the outer brackets of a mapping or list."""
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key}: {_inner_text(inner)}" for key, inner in value.items())
+    if isinstance(value, list):
+        return ", ".join(map(_inner_text, value))
+    if isinstance(value, bool):
+        return str(value).lower()
+    return "null" if value is None else str(value)
+
+
+def _inner_text(value: object) -> str:
+    if isinstance(value, Mapping):
+        return f"{{{_text(value)}}}"
+    return f"[{_text(value)}]" if isinstance(value, list) else _text(value)
+
+
+def _half_win_rates(comparisons: Sequence[_Comparison]) -> list[str]:
+    """Return the half-win rates of the pair of arms that the verdict is about, which is the first pair."""
+    return [
+        half_win_sentence(one["judge"], one["half_win_rate"], one["half_win_ci95"], one["n"] - one["unparsable"])
+        for one in comparisons
+        if (one["candidate"], one["baseline"]) == (comparisons[0]["candidate"], comparisons[0]["baseline"])
+    ]
 
 
 def _flattened(values: Iterable[tuple[str, object]]) -> dict[str, str]:

@@ -13,14 +13,14 @@ from include.distill.cost.records import BudgetState
 from include.distill.evaluation.champion import Champion
 from include.distill.history.records import JudgedRate
 from include.distill.report.drift_notes import MEASURE_NAMES
-from include.distill.report.html import format_dollars
+from include.distill.report.html import format_dollars, half_win_sentence
 from include.distill.report.templates import drawn
 from include.distill.trend.figures import preference_figure
 from include.distill.trend.night_charts import line_sample, night_chart
 from include.distill.trend.nights import Night
 from include.distill.trend.templates import render, run_path
 from include.distill.trend.trend_page import simulated_notice
-from include.distill.trend.words import age_text, figure_text, interval_text
+from include.distill.trend.words import age_text
 
 _NIGHTS_DRAWN = 30
 _NIGHTS_MARKED = 14
@@ -97,6 +97,11 @@ class UseCaseState:
         """Whether all hourly prices are known."""
         return self.billed is not None and all(endpoint.usd_per_hour is not None for endpoint in self.billed)
 
+    @property
+    def is_standing_known(self) -> bool:
+        """Whether it is known what the standing endpoints have cost in this month."""
+        return are_standing_prices_known(self.billed)
+
 
 @dataclass(frozen=True)
 class OwnerState:
@@ -113,6 +118,11 @@ class OwnerState:
     use_cases: Sequence[str]
     hidden: int
     is_complete: bool
+
+
+def are_standing_prices_known(billed: Sequence[BilledEndpoint] | None) -> bool:
+    """Return whether it is known which standing endpoints there are, and what each of them costs per hour."""
+    return billed is not None and all(one.usd_per_hour is not None for one in billed if one.is_standing)
 
 
 def overview_page(
@@ -171,8 +181,7 @@ def _verdict(judged: Night | None, judges: Sequence[str]) -> list[tuple[Markup, 
 
 
 def _rate(rate: JudgedRate) -> str:
-    shown = figure_text(rate["half_win_rate"], "share") + interval_text(rate["half_win_ci95"])
-    return f"{rate['judge']}: half-win rate {shown}, {rate['questions']:,} questions"
+    return half_win_sentence(rate["judge"], rate["half_win_rate"], rate["half_win_ci95"], rate["questions"])
 
 
 def _recent_drift(nights: Sequence[Night], now: datetime.datetime) -> dict[str, object] | None:
@@ -213,7 +222,7 @@ def _share(state: UseCaseState) -> float | None:
 def _totals(states: Sequence[UseCaseState]) -> dict[str, float | str]:
     hourly = [state.hourly_usd for state in states if state.hourly_usd is not None]
     month = [state.spent_usd for state in states if state.is_month_known]
-    is_month_complete = all(state.is_month_known and state.billed is not None for state in states)
+    is_month_complete = all(state.is_month_known and state.is_standing_known for state in states)
     waiting = [len(state.waiting) for state in states if state.waiting is not None]
     return {
         "use_cases": len(states),

@@ -12,7 +12,7 @@ from include.distill.config.use_case import UseCase
 from include.distill.core.errors import UseCaseError
 from include.distill.cost.month_budget import StandingCost, budget_state, covers, hours_in_month
 from include.distill.history.records import HistoryEntry
-from include.distill.trend.overview import BilledEndpoint, OwnerState
+from include.distill.trend.overview import BilledEndpoint, OwnerState, are_standing_prices_known
 
 
 def owner_states(
@@ -67,7 +67,7 @@ def _state(
         owner=budget.name,
         use_cases=shown,
         hidden=len(own) - len(shown),
-        is_complete=all(endpoints.get(name) is not None and name not in incomplete for name in shown),
+        is_complete=all(are_standing_prices_known(endpoints.get(name)) and name not in incomplete for name in shown),
     )
 
 

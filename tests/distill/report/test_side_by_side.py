@@ -17,6 +17,7 @@ from include.distill.report.side_by_side import (
     side_of_live_run,
     side_of_report,
 )
+from include.distill.report.tables import headline_comparisons
 from tests.distill.report.example_live import live_run_record
 from tests.distill.report.example_report import inputs
 from tests.fakes.variables import VARIABLES
@@ -82,6 +83,21 @@ class TestRuns:
         assert cells(html, "Counts")["pairs requested"][1] == "–"
         assert re.findall(r'<a href="(.*?)"', html) == ["/left", "/right"]
 
+    def test_the_half_win_rate_stands_next_to_the_verdict_as_on_the_overview(self) -> None:
+        left = reported()
+        pair = headline_comparisons(build_report(**inputs())["comparisons"])
+        assert len(left["half_win_rates"]) == len(pair) > 0
+        assert left["half_win_rates"][0].startswith(
+            f"{pair[0]['judge']}: half-win rate {pair[0]['half_win_rate']:.1%} "
+        )
+        html = render_sides(left, live())
+        assert html.count(": half-win rate ") == len(pair)
+        assert "a tie ½ and a loss 0" in html
+        assert "half-win rate" not in render_sides(live(), live())
+
+    def test_a_report_without_a_comparison_has_no_half_win_rate(self) -> None:
+        assert reported(comparisons=[])["half_win_rates"] == []
+
     def test_a_simulated_run_in_progress_is_marked(self) -> None:
         mark = '<span class="tag">simulated</span>'
         assert [render_sides(live(), live(simulated=value)).count(mark) for value in (True, False)] == [1, 0]
@@ -112,6 +128,27 @@ class TestSettings:
         both, last = flat_settings({"arms": [one, two]}), flat_settings({"arms": [two]})
         assert both["arms.tuned.kind"] == "fine_tuned"
         assert last.items() <= both.items()
+
+    def test_values_are_written_as_in_the_file_of_the_use_case(self) -> None:
+        raw = yaml.safe_load(
+            "comparisons:\n- {candidate: tuned, baseline: base}\n- {candidate: few, baseline: base}\n"
+            "critic: {enabled: true, limit: null}\n"
+            "notify:\n- {'on': [failed, drift], slack: {conn_id: ops, retry: false, note: null}}\n"
+            "words: [a, [b, 1]]\nnone: []\n"
+        )
+        assert flat_settings(raw) == {
+            "comparisons": "candidate: tuned, baseline: base; candidate: few, baseline: base",
+            "critic.enabled": "true",
+            "critic.limit": "–",
+            "notify": "on: [failed, drift], slack: {conn_id: ops, retry: false, note: null}",
+            "words": "a, [b, 1]",
+            "none": "–",
+        }
+
+    def test_no_shipped_use_case_has_the_text_of_a_python_object(self) -> None:
+        for path in sorted(USE_CASES_FOLDER.glob("*.yaml")):
+            raw = yaml.safe_load(yaml.safe_dump(load_use_case(path, environment=VARIABLES).model_dump(mode="json")))
+            assert not [text for text in flat_settings(raw).values() if re.search(r"[{\[]'|None|True|False", text)]
 
     def test_every_setting_of_a_use_case_has_a_text(self) -> None:
         sample = load_use_case(USE_CASES_FOLDER / "aws_docs_qa.yaml", environment=VARIABLES)

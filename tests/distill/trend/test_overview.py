@@ -109,6 +109,17 @@ def test_what_is_not_known_is_not_shown_as_nothing() -> None:
     assert fact(shown, "this month, no budget") == "$15.00 or more"
 
 
+def test_a_standing_endpoint_without_a_known_price_makes_the_month_a_lower_bound() -> None:
+    endpoint = BilledEndpoint("standing-faq", NOW, None, is_standing=True)
+    shown = page(state(billed=[endpoint]))
+    assert fact(shown, "spent this month") == "$15.00 or more"
+    assert fact(shown, "this month, no budget") == "$15.00 or more"
+    # The hours of a run's own endpoint are in the bill of the run.
+    shown = page(state(billed=[BilledEndpoint("run-faq", NOW, None, is_standing=False)]))
+    assert fact(shown, "spent this month") == "$15.00"
+    assert fact(shown, "this month, no budget") == "$15.00"
+
+
 def test_a_total_of_which_a_part_is_not_known_is_a_lower_bound() -> None:
     endpoint = BilledEndpoint("standing-faq", NOW, 24.0, is_standing=True)
     shown = page(state(billed=[endpoint]), state(name="other", billed=None))

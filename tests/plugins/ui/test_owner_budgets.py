@@ -53,8 +53,10 @@ def test_bills_claims_and_standing_endpoints_of_the_month_count(limits: None, us
 
 
 def test_hours_that_are_not_known_are_said_to_be_unknown(limits: None, use_case: UseCase) -> None:
-    [state], _ = owner_states([use_case], {"aws_docs_qa": []}, {"aws_docs_qa": None}, now=NOW)
-    assert not state.is_complete
+    without_price = [BilledEndpoint("standing", AN_HOUR_AGO, None, is_standing=True)]
+    for endpoints in (None, without_price):
+        [state], _ = owner_states([use_case], {"aws_docs_qa": []}, {"aws_docs_qa": endpoints}, now=NOW)
+        assert not state.is_complete
 
 
 def test_an_owner_of_whom_the_user_may_read_nothing_is_left_out(limits: None, use_case: UseCase) -> None:

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import datetime
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from typing import TypeVar
 
 from include.distill.config.history_layout import histories_uri, history_month_uri, history_uri, month_name
 from include.distill.core.errors import MissingObjectError, NotFoundError, TransientError
@@ -19,8 +20,10 @@ from include.distill.core.storage import ObjectStore, read_json, read_versioned_
 from include.distill.core.stored_objects import broken_record
 from include.distill.history.records import HistoryEntry, HistoryMonth
 
+MonthT = TypeVar("MonthT")
+
 _ATTEMPTS = 20
-READERS = 8  # months that are read at the same time
+_READERS = 8  # months that are read at the same time
 _LARGEST = 1e15  # JSON numbers can be larger, and Python also reads NaN and Infinity
 _MONTH = re.compile(r"/\d{4}-\d{2}\.json$")
 
@@ -34,9 +37,18 @@ def read_history(
     :param root: ``s3://<training bucket>/<prefix>``.
     :param since: leave out the runs that were due to start before this time.
     """
-    uris = listed_months(store, root, use_case, since)
-    with ThreadPoolExecutor(max_workers=READERS) as pool:
-        months = list(pool.map(lambda uri: read_runs(store, uri), uris))
+    months = read_months(lambda uri: read_runs(store, uri), listed_months(store, root, use_case, since))
+    return ordered_runs(months, since)
+
+
+def read_months(read: Callable[[str], MonthT], uris: Sequence[str]) -> list[MonthT]:
+    """Return what ``read`` returns for each object, in the order of the objects. Some are read at the same time."""
+    with ThreadPoolExecutor(max_workers=_READERS) as pool:
+        return list(pool.map(read, uris))
+
+
+def ordered_runs(months: Iterable[Sequence[HistoryEntry]], since: datetime.datetime | None) -> list[HistoryEntry]:
+    """Return the runs of some months that were due to start at a time or later, oldest first."""
     return sorted(runs_since([run for month in months for run in month], since), key=run_order)
 
 

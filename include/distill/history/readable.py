@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from include.distill.config.history_layout import month_name
 from include.distill.core.errors import ContractError, NewerFormatError, NotFoundError
 from include.distill.core.storage import ObjectStore
-from include.distill.history.months import READERS, listed_months, read_runs, run_order, runs_since
+from include.distill.history.months import listed_months, ordered_runs, read_months, read_runs
 from include.distill.history.records import HistoryEntry
 
 
@@ -95,11 +94,11 @@ def read_readable_history(
         uris = listed_months(store, root, use_case, since)
     except NotFoundError:  # no bucket yet, so no run yet
         return ReadableHistory()
-    with ThreadPoolExecutor(max_workers=READERS) as pool:
-        months = list(pool.map(lambda uri: _month(store, uri), uris))
-    runs = [run for month in months if not isinstance(month, UnusableMonth) for run in month]
-    unusable = [month for month in months if isinstance(month, UnusableMonth)]
-    return ReadableHistory(sorted(runs_since(runs, since), key=run_order), unusable)
+    months = read_months(lambda uri: _month(store, uri), uris)
+    readable = [month for month in months if not isinstance(month, UnusableMonth)]
+    return ReadableHistory(
+        ordered_runs(readable, since), [month for month in months if isinstance(month, UnusableMonth)]
+    )
 
 
 def _month(store: ObjectStore, uri: str) -> list[HistoryEntry] | UnusableMonth:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from bedrock_distill.operators.base import DistillOperator
 from bedrock_distill.run.metrics import emit
+from bedrock_distill.run.task_ids import SHARDED_ROWS
 from bedrock_distill.ui.links import REJECTED_ROWS_LINK
 from include.distill.config.catalog import load_catalog
 from include.distill.config.training_method import training_family
@@ -96,7 +97,8 @@ class ShardRowsOperator(DistillOperator):
 
     :param rows: ``"evaluation"``, or ``"train"``, which splits only the rows that are sent to the teacher.
     :param max_tasks: maximum number of shards.
-    :return: the indices of the shards, from 0. The next task is mapped over them.
+    :return: the indices of the shards, from 0. The next task is mapped over them. The number of rows is stored as a
+        second XCom, ``sharded_rows``.
     """
 
     ui_color = "#e6f4ea"
@@ -115,6 +117,9 @@ class ShardRowsOperator(DistillOperator):
         records = (row for row in stream_jsonl(self.store, source, Row) if row["row_id"] in row_ids)
         for number, part in enumerate(parts):
             write_jsonl(self.store, self.folder.shard(self.rows, number), islice(records, len(part)))
+        # The live page shows the rows of the next step before its tasks start. The result is mapped over, so it cannot
+        # contain the number.
+        context["ti"].xcom_push(key=SHARDED_ROWS, value=len(row_ids))
         return list(range(len(parts)))
 
     def lineage(self, result: ShardNumbers | None) -> TaskLineage:

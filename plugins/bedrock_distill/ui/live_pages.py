@@ -7,6 +7,7 @@ the errors of the tasks.
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, TypeVar, cast
@@ -15,7 +16,18 @@ from urllib.parse import quote
 from bedrock_distill.run.failed_tasks import next_steps
 from bedrock_distill.run.failure_notes import read_note
 from bedrock_distill.run.running_purchases import describe_running_purchases, served_arms
-from bedrock_distill.run.task_ids import ANSWER, APPROVE, APPROVE_SPENDING, ESTIMATE, INGEST, OUTCOME, arm_task
+from bedrock_distill.run.task_ids import (
+    ANSWER,
+    APPROVE,
+    APPROVE_SPENDING,
+    ESTIMATE,
+    INGEST,
+    OUTCOME,
+    SHARDED_ROWS,
+    SYNTHESIZE,
+    TRAINING_SHARDS,
+    arm_task,
+)
 from bedrock_distill.ui.paths import ui_path
 from bedrock_distill.ui.served_pages import logged
 from bedrock_distill.ui.stored_run import Instance, StoredRun
@@ -158,8 +170,12 @@ def _known_rows(run: StoredRun, task_id: str) -> int | None:
     """
     Return the number of rows of a step; ``None`` if it is not known.
 
-    The teacher gets only the rows from which an arm takes pairs, and ``ingest`` does not count these.
+    The teacher gets only the rows from which an arm takes pairs. The task that splits them into shards counts them. In
+    runs of versions that did not store this number, it is not known.
     """
+    if task_id == SYNTHESIZE:
+        counted = run.xcom_pull(task_ids=TRAINING_SHARDS, key=SHARDED_ROWS)
+        return counted if isinstance(counted, int) else None
     rows = (run.xcom_pull(task_ids=INGEST) or {}).get("evaluation")
     is_answering = task_id.rpartition(".")[2] == ANSWER
     return rows if is_answering and isinstance(rows, int) else None
@@ -171,18 +187,9 @@ def _progress(
     step = step_progress(records, waiting=waiting, known_rows=known_rows)
     if step is None:
         return None
-    return {
-        "rows": step.rows,
-        "are_rows_estimated": step.are_rows_estimated,
-        "rows_done": step.rows_done,
-        "asked": step.asked,
-        "stored": step.stored,
-        "usd": step.usd,
-        "seconds_left": step.seconds_left,
-        "seconds_old": max(0.0, (now - datetime.datetime.fromisoformat(step.updated_at)).total_seconds()),
-        "not_started": waiting,
-        "is_working": step.is_working,
-    }
+    figures = dataclasses.asdict(step)
+    age = now - datetime.datetime.fromisoformat(figures.pop("updated_at"))
+    return cast("LiveProgress", {**figures, "seconds_old": max(0.0, age.total_seconds()), "not_started": waiting})
 
 
 def _seconds(

@@ -83,6 +83,7 @@ class TestShards:
         freeze(store, use_case, arms=[*arms[:2], {**arms[2], "synthetic": 0}])
         shards = equip(ShardRowsOperator(task_id="shards", run_uri=RUN_URI, rows="train", max_tasks=20))
         assert shards.execute(context) == [0, 1, 2, 3]
+        assert context["ti"].xcoms == {"sharded_rows": 4}
         everything = equip(ShardRowsOperator(task_id="shards", run_uri=RUN_URI, rows="evaluation", max_tasks=20))
         assert everything.execute(context) == [0, 1, 2, 3]
 
@@ -94,6 +95,7 @@ class TestShards:
             ShardRowsOperator(task_id="shards", run_uri=RUN_URI, rows="train", max_tasks=max_tasks)
         ).execute(context)
         assert numbers == list(range(tasks))
+        assert context["ti"].xcoms == {"sharded_rows": 10}
         sharded = [row for number in numbers for row in read_jsonl(store, FOLDER.shard("train", number), dict)]
         assert sharded == read_jsonl(store, FOLDER.source("train"), dict)
 

@@ -9,8 +9,10 @@ from bedrock_distill.ui.live_pages import live_run, live_steps
 from bedrock_distill.ui.stored_run import Instance, StoredRun
 from include.distill.config.use_case import UseCase
 from include.distill.core.errors import RefusedError
+from include.distill.core.record_types import record_fault
 from include.distill.core.storage import write_json
 from include.distill.report.live_page import render_live_page
+from include.distill.report.live_records import LiveProgress
 from tests.distill.progress.example import progress
 from tests.fakes.memory_store import MemoryStore
 from tests.plugins.conftest import FOLDER
@@ -96,6 +98,24 @@ class TestSteps:
         record = progress(task_id="base.answer", map_index=0, rows=8, rows_done=8, ended_at=NOW.isoformat())
         found = steps(run, record)["base.answer"]["progress"]
         assert (found["rows"], found["are_rows_estimated"], found["is_working"]) == (15, False, False)
+
+    def test_the_rows_for_the_teacher_are_those_that_were_put_into_shards(self) -> None:
+        tasks = [instance("synthesize", state, n) for n, state in enumerate(["success", "running", None])]
+        run = stored_run(instance("shards", "success"), *tasks, sharded_rows={"shards": 5})
+        records = [
+            progress(map_index=0, rows=3, rows_done=3, ended_at=NOW.isoformat()),
+            progress(map_index=1, rows=1, rows_done=0, rows_per_second=0.1),
+        ]
+        found = steps(run, *records)["synthesize"]["progress"]
+        assert (found["rows"], found["rows_done"], found["are_rows_estimated"]) == (5, 3, False)
+        assert found["seconds_left"] == pytest.approx(20)
+
+    def test_the_progress_of_a_step_has_all_its_figures(self) -> None:
+        run = stored_run(instance("synthesize", "running"))
+        found = steps(run, progress(updated_at=(NOW - datetime.timedelta(seconds=9)).isoformat()))["synthesize"]
+        assert record_fault(LiveProgress, found["progress"]) is None
+        assert found["progress"].keys() == LiveProgress.__annotations__.keys()
+        assert found["progress"]["seconds_old"] == 9
 
     def test_a_record_of_an_attempt_before_the_task_was_cleared_is_not_progress(self) -> None:
         run = stored_run(instance("synthesize", None))

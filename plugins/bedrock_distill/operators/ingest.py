@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from bedrock_distill.operators.base import DistillOperator
 from bedrock_distill.run.metrics import emit
-from bedrock_distill.run.task_ids import SHARDED_ROWS
+from bedrock_distill.run.task_results import SHARDED_ROWS
 from bedrock_distill.ui.links import REJECTED_ROWS_LINK
 from include.distill.config.catalog import load_catalog
 from include.distill.config.training_method import training_family

@@ -39,9 +39,6 @@ SETTLE = "settle"
 DELETE_LOSERS = "delete_losers"
 OUTCOME = "outcome"
 
-# XCom of TRAINING_SHARDS and EVALUATION_SHARDS with the number of rows in all shards.
-SHARDED_ROWS = "sharded_rows"
-
 # Further tasks of a rollback. It also has SETTLE, OUTCOME and the tasks from START_SWITCH to SMOKE.
 CHOOSE = "choose"
 APPROVE_ROLLBACK = "approve_rollback"

@@ -28,6 +28,9 @@ from include.distill.core.version import VERSION
 
 ResultT = TypeVar("ResultT")
 
+# The key of an XCom of the tasks that split rows into shards: the number of rows in all shards.
+SHARDED_ROWS = "sharded_rows"
+
 # Keys that earlier versions did not write, with the value that is right for these versions.
 _DEFAULTS: Mapping[str, object] = {
     # Versions without these keys had no batch jobs.

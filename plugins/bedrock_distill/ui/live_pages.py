@@ -23,11 +23,11 @@ from bedrock_distill.run.task_ids import (
     ESTIMATE,
     INGEST,
     OUTCOME,
-    SHARDED_ROWS,
     SYNTHESIZE,
     TRAINING_SHARDS,
     arm_task,
 )
+from bedrock_distill.run.task_results import SHARDED_ROWS
 from bedrock_distill.ui.paths import ui_path
 from bedrock_distill.ui.served_pages import logged
 from bedrock_distill.ui.stored_run import Instance, StoredRun

@@ -13,7 +13,9 @@ from airflow.sdk.execution_time.comms import (
     InactiveAssetsResult,
     OKResponse,
     TaskStatesResult,
+    XComCountResponse,
     XComResult,
+    XComSequenceIndexResult,
     XComSequenceSliceResult,
 )
 
@@ -49,27 +51,48 @@ class ApiServer:
             raise NotImplementedError(f"The model of Airflow does not know the message {name}.")
         return self._wire.message(name, lambda: writer(msg))
 
+    def _instance(self, msg: Any) -> TaskInstance | None:
+        run, index = self.runs.get(msg.run_id), -1 if msg.map_index is None else msg.map_index
+        found = run.instances.get(msg.task_id, []) if run else []
+        return next((one for one in found if one.map_index == index), None)
+
     async def asend(self, msg: Any) -> Any:
         """Answer a message of a coroutine."""
         return self.send(msg)
 
     # Reading
 
-    def _read_GetXCom(self, msg: Any) -> XComResult:
+    def _stored(self, msg: Any) -> list[Any]:
+        """Return the values that the instances of a task have stored under a key, in their order."""
         run = self.runs.get(msg.run_id)
-        found = run.tasks[msg.task_id].xcoms.get(msg.key) if run and msg.task_id in run.tasks else None
+        instances = run.instances.get(msg.task_id, []) if run else []
+        return [json.loads(one.xcoms[msg.key]) for one in instances if one.xcoms.get(msg.key) is not None]
+
+    def _read_GetXCom(self, msg: Any) -> XComResult:
+        task = self._instance(msg)
+        found = task.xcoms.get(msg.key) if task else None
         return XComResult(key=msg.key, value=None if found is None else json.loads(found))
 
     def _read_GetXComSequenceSlice(self, msg: Any) -> XComSequenceSliceResult:
-        value = self._read_GetXCom(msg).value
-        return XComSequenceSliceResult(root=[] if value is None else [value])
+        return XComSequenceSliceResult(root=self._stored(msg)[msg.start : msg.stop : msg.step])
+
+    def _read_GetXComSequenceItem(self, msg: Any) -> XComSequenceIndexResult | ErrorResponse:
+        stored = self._stored(msg)
+        return XComSequenceIndexResult(root=stored[msg.offset]) if msg.offset < len(stored) else ErrorResponse()
+
+    def _read_GetXComCount(self, msg: Any) -> XComCountResponse:
+        return XComCountResponse(len=len(self._stored(msg)))
 
     def _read_GetTaskStates(self, msg: Any) -> TaskStatesResult:
         states = {}
         for run_id in msg.run_ids or self.runs:
             if run_id in self.runs:
-                tasks = self.runs[run_id].tasks
-                states[run_id] = {one: tasks[one].state for one in msg.task_ids or tasks}
+                tasks = self.runs[run_id].tasks.values()
+                states[run_id] = {
+                    one.task_id if one.map_index < 0 else f"{one.task_id}_{one.map_index}": one.state
+                    for one in tasks
+                    if one.task_id in (msg.task_ids or [one.task_id]) and msg.map_index in (None, one.map_index)
+                }
         return TaskStatesResult(task_states=states)
 
     def _read_GetDRCount(self, msg: Any) -> DRCount:
@@ -95,12 +118,18 @@ class ApiServer:
             raise RuntimeError("A task that does not run has sent its result.")
         return self.running
 
+    def _of(self, msg: Any) -> TaskInstance:
+        task = self._instance(msg)
+        if task is None:
+            raise RuntimeError(f"{msg.task_id} has no instance {msg.map_index}.")
+        return task
+
     def _write_SetXCom(self, msg: Any) -> OKResponse:
-        self.runs[msg.run_id].tasks[msg.task_id].xcoms[msg.key] = json.dumps(msg.value)
+        self._of(msg).xcoms[msg.key] = json.dumps(msg.value)
         return OKResponse(ok=True)
 
     def _write_DeleteXCom(self, msg: Any) -> OKResponse:
-        self.runs[msg.run_id].tasks[msg.task_id].xcoms.pop(msg.key, None)
+        self._of(msg).xcoms.pop(msg.key, None)
         return OKResponse(ok=True)
 
     def _write_SucceedTask(self, msg: Any) -> OKResponse:

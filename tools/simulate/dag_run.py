@@ -7,8 +7,9 @@ the routes of the execution API. Anything that the pipeline's DAGs do not use is
 
 from __future__ import annotations
 
+import json
 import uuid
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,7 +22,12 @@ _RULES = frozenset({"all_success", "all_done", "none_failed", "all_done_setup_su
 
 @dataclass(frozen=True)
 class Node:
-    """What the model must know about a task of the DAG."""
+    """
+    What the model must know about a task of the DAG.
+
+    :ivar mapped_over: the task whose result has an item for each instance of this task, or the number of instances;
+        ``None`` for a task that is not mapped.
+    """
 
     task_id: str
     upstream: frozenset[str]
@@ -34,6 +40,7 @@ class Node:
     fails_run: bool
     indirect_setups: frozenset[str]
     between: frozenset[str]
+    mapped_over: str | int | None
 
 
 class Graph:
@@ -90,16 +97,31 @@ def _node(task: Any) -> Node:
         fails_run=bool(task.is_teardown and task.on_failure_fail_dagrun),
         indirect_setups=frozenset(one.task_id for one in setups) - frozenset(task.upstream_task_ids),
         between=frozenset(between),
+        mapped_over=_mapped_over(task) if task.is_mapped else None,
     )
+
+
+def _mapped_over(task: Any) -> str | int:
+    expanded = task._get_specified_expand_input()
+    references = [operator.task_id for operator, _ in expanded.iter_references()]
+    if not references and isinstance(expanded.value, list):
+        return len(expanded.value)
+    if len(references) != 1 or len(expanded.value) != 1:
+        raise NotImplementedError(f"{task.task_id} is mapped in a way that the model of Airflow lacks.")
+    return str(references[0])
 
 
 @dataclass
 class TaskInstance:
-    """The row of a task in Airflow's database."""
+    """The row of a task, or of an instance of a mapped task, in Airflow's database.
+
+    :ivar map_index: the number of the instance; -1 if the task is not mapped, or has not been expanded yet.
+    """
 
     task_id: str
     max_tries: int
     state: str | None = None
+    map_index: int = -1
     try_number: int = 0
     next_method: str | None = None
     next_kwargs: Any = None
@@ -113,6 +135,11 @@ class TaskInstance:
         copied = TaskInstance(**vars(self))
         copied.xcoms = dict(self.xcoms)
         return copied
+
+    @property
+    def label(self) -> str:
+        """The id of the task, with the number of the instance."""
+        return self.task_id if self.map_index < 0 else f"{self.task_id}[{self.map_index}]"
 
     @property
     def should_retry(self) -> bool:
@@ -134,8 +161,20 @@ class DagRun:
         self.run_id = run_id
         self.started = started
         self.state = "running"
-        new = {one.task_id: TaskInstance(one.task_id, one.retries) for one in graph.nodes.values()}
-        self.tasks = {**new, **{one: task.copy() for one, task in (tasks or {}).items()}}
+        self.instances = {one.task_id: [TaskInstance(one.task_id, one.retries)] for one in graph.nodes.values()}
+        given = [task.copy() for task in (tasks or {}).values()]
+        self.instances |= {task.task_id: [] for task in given}
+        for task in given:
+            self.instances[task.task_id].append(task)
+
+    @property
+    def tasks(self) -> dict[str, TaskInstance]:
+        """All instances of all tasks, by their labels."""
+        return {task.label: task for tasks in self.instances.values() for task in tasks}
+
+    def states(self, task_ids: Iterable[str]) -> list[str | None]:
+        """Return the states of all instances of tasks."""
+        return [task.state for task_id in task_ids for task in self.instances[task_id]]
 
     # Scheduling
 
@@ -145,26 +184,48 @@ class DagRun:
         while changed:
             changed, found = False, []
             for node in self.graph.nodes.values():
-                task = self.tasks[node.task_id]
-                if task.state is not None:
-                    continue
-                decided = self._decide(node)
+                waiting = [task for task in self.instances[node.task_id] if task.state is None]
+                decided = self._decide(node) if waiting else None
                 if decided == "ready":
-                    found.append(task)
+                    found += waiting
                 elif decided is not None:
-                    task.state, changed = decided, True
+                    changed = True
+                    for task in waiting:
+                        task.state = decided
         return found
+
+    def must_expand(self, task: TaskInstance) -> bool:
+        """Return whether a task that can start is mapped and has no instances yet."""
+        return self.graph.nodes[task.task_id].mapped_over is not None and task.map_index < 0
+
+    def expand(self, task: TaskInstance) -> None:
+        """Create the instances of a mapped task. The row of the task becomes the first of them."""
+        count = self._map_length(task)
+        if count == 0:
+            task.state = "skipped"
+            return
+        task.map_index = 0
+        more = [TaskInstance(task.task_id, task.max_tries, map_index=index) for index in range(1, count)]
+        self.instances[task.task_id] += more
+
+    def _map_length(self, task: TaskInstance) -> int:
+        over = self.graph.nodes[task.task_id].mapped_over
+        if isinstance(over, int):
+            return over
+        if over is None or len(self.instances[over]) != 1 or "return_value" not in self.instances[over][0].xcoms:
+            raise NotImplementedError(f"{task.task_id} is mapped over a result that the model of Airflow lacks.")
+        return len(json.loads(self.instances[over][0].xcoms["return_value"]))
 
     def _decide(self, node: Node) -> str | None:
         """Return ``ready``, a state that ends the task without a start, or ``None`` if the task must wait."""
-        setups = [self.tasks[one].state for one in node.indirect_setups]
+        setups = self.states(node.indirect_setups)
         if any(state in _FAILURES for state in setups):
             return "upstream_failed"
         if "skipped" in setups:
             return "skipped"
         if any(state != "success" for state in setups):
             return None
-        states = [self.tasks[one].state for one in node.upstream]
+        states = self.states(node.upstream)
         if node.rule == "all_done_setup_success":
             return self._decide_teardown(node)
         is_done = all(state in ENDED for state in states)
@@ -177,9 +238,9 @@ class DagRun:
         return "ready" if is_done else None
 
     def _decide_teardown(self, node: Node) -> str | None:
-        if any(self.tasks[one].state not in ENDED for one in node.upstream | node.between):
+        if any(state not in ENDED for state in self.states(node.upstream | node.between)):
             return None
-        setups = [self.tasks[one].state for one in node.upstream if self.graph.nodes[one].is_setup]
+        setups = self.states(one for one in node.upstream if self.graph.nodes[one].is_setup)
         if setups and all(state == "skipped" for state in setups):
             return "skipped"
         if setups and "success" not in setups:
@@ -188,6 +249,8 @@ class DagRun:
 
     def start(self, task: TaskInstance) -> None:
         """Start an attempt of a task, or continue it after a wait."""
+        if task.map_index >= 0 and self._map_length(task) != len(self.instances[task.task_id]):
+            raise NotImplementedError(f"{task.task_id} would get another number of instances, which the model lacks.")
         if task.next_method is None:
             task.try_number += 1
         task.state = "running"
@@ -195,7 +258,7 @@ class DagRun:
     def end_if_over(self) -> bool:
         """Set the state of the run if all its tasks have ended. Return whether the run has ended."""
         if self.state == "running" and all(task.state in ENDED for task in self.tasks.values()):
-            leaves = [self.tasks[one].state for one in self.graph.leaves()]
+            leaves = self.states(self.graph.leaves())
             self.state = "failed" if any(state in _FAILURES for state in leaves) else "success"
         return self.state != "running"
 
@@ -212,11 +275,16 @@ class DagRun:
 
     # What a person does
 
-    def clear(self, task_ids: Collection[str]) -> None:
-        """Clear tasks. The process or the trigger of each of them must have been ended."""
-        for task_id in task_ids:
-            task = self.tasks[task_id]
-            task.max_tries = task.try_number + self.graph.nodes[task_id].retries
+    def clear(self, task_ids: Collection[str], only: TaskInstance | None = None) -> None:
+        """
+        Clear tasks. The process or the trigger of each of them must have been ended.
+
+        :param only: the instance of a mapped task whose other instances are not cleared.
+        """
+        for task in self.tasks.values():
+            if task.task_id not in task_ids or (only and task.task_id == only.task_id and task is not only):
+                continue
+            task.max_tries = task.try_number + self.graph.nodes[task.task_id].retries
             task.state = None
             task.forget_wait()
         self.state = "running"

@@ -25,7 +25,8 @@ from bedrock_distill.triggers.polling import CustomizationJobTrigger, Deployment
 from include.distill.batch.pending_jobs import PendingBatchJobs
 from include.distill.core import naming
 from include.distill.cost.bought_jobs import BoughtJobs
-from tools.simulate.parts import BATCH, DISTILLATION, ON_DEMAND, SERVING, TRAINING, Part
+from include.distill.inference.answer_store import AnswerStore
+from tools.simulate.parts import BATCH, DISTILLATION, ON_DEMAND, SERVING, SYNTHESIS, TRAINING, Part
 
 
 @dataclass(frozen=True)
@@ -130,4 +131,6 @@ MECHANISMS = (
         BATCH,
         lambda: patch.object(RunOutcomeOperator, "_stop_abandoned_batches", _nothing),
     ),
+    Mechanism("look-up of stored answers", SYNTHESIS, lambda: patch.object(AnswerStore, "find", lambda *_: None)),
+    Mechanism("answers are stored", SYNTHESIS, lambda: patch.object(AnswerStore, "_write", _nothing)),
 )

@@ -6,6 +6,7 @@ So a schedule always makes the same calls in the same order. At most one call of
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import threading
 from collections.abc import Callable, Iterator
@@ -41,6 +42,10 @@ class SameThread(Executor):
         return done
 
 
+async def _at_once(function: Callable[P, ReturnT], /, *args: P.args, **kwargs: P.kwargs) -> ReturnT:
+    return function(*args, **kwargs)
+
+
 @contextmanager
 def one_thread(clock: VirtualClock) -> Iterator[None]:
     """
@@ -60,5 +65,6 @@ def one_thread(clock: VirtualClock) -> Iterator[None]:
         for module in (fan_out, months, readable, paid_answers):
             stack.enter_context(patch.object(module, "ThreadPoolExecutor", SameThread))
         stack.enter_context(patch.object(client, "PacedClient", paced))
+        stack.enter_context(patch.object(asyncio, "to_thread", _at_once))  # the AWS simulator answers in a thread
         stack.enter_context(patch.object(model_task, "recorded_progress", lambda writer: nullcontext()))
         yield

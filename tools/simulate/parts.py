@@ -71,4 +71,14 @@ BATCH = Part(
     },
     training_rows=100,  # the fewest records of a batch job
 )
-PARTS = (TRAINING, SERVING, ON_DEMAND, DISTILLATION, BATCH)
+SYNTHESIS = Part(
+    "synthesis",
+    before=("preflight", "ingest", "estimate", "approve_spending", "shards"),
+    tasks=("synthesize", "curate", "outcome"),
+    use_case={
+        "arms": _SYNTHETIC,
+        "synthesis": {"pairs_per_document": 1},
+        "fan_out": {"max_tasks": 2, "evaluation_tasks": 1, "concurrency": 2},
+    },
+)
+PARTS = (TRAINING, SERVING, ON_DEMAND, DISTILLATION, BATCH, SYNTHESIS)

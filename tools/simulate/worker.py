@@ -52,7 +52,7 @@ class Worker:
 
         :return: the fault that the process met; ``None`` if Airflow no longer knows the process.
         """
-        process = Process(task.task_id, "task")
+        process = Process(task.label, "task")
         instance = self._instance(run, task)
         self._api.running = run, task
         before = signal.getsignal(signal.SIGTERM)
@@ -91,7 +91,7 @@ class Worker:
             dag_id=run.graph.dag.dag_id,
             run_id=run.run_id,
             try_number=task.try_number,
-            map_index=-1,
+            map_index=task.map_index,
             dag_version_id=_VERSION,
             task=task_of_dag,
             bundle_instance=cast(Any, None),  # only Airflow's start of a process uses it
@@ -131,7 +131,7 @@ class Worker:
 
         :return: the fault that the triggerer met, and the trigger, which is ``None`` if the triggerer is dead.
         """
-        trigger, process = self._trigger(run, task), Process(task.task_id, "trigger")
+        trigger, process = self._trigger(run, task), Process(task.label, "trigger")
         try:
             with self._wire.running(process):
                 event = self._loop.run_until_complete(_first_event(trigger))
@@ -164,7 +164,7 @@ class Worker:
         arguments: Any = deserialize(json.loads(stored))
         trigger = import_string(path)(**arguments)
         trigger.task_instance = SimpleNamespace(
-            dag_id=run.graph.dag.dag_id, run_id=run.run_id, task_id=task.task_id, map_index=-1
+            dag_id=run.graph.dag.dag_id, run_id=run.run_id, task_id=task.task_id, map_index=task.map_index
         )
         return trigger
 

@@ -125,11 +125,11 @@ class World:
 
     def _prepared_run(self, number: int) -> Mapping[str, TaskInstance]:
         run = self._start(number, {})
-        while any(run.tasks[one].state != "success" for one in self.part.before):
+        while any(state != "success" for state in run.states(self.part.before)):
             if not self._step(run):
-                states = {one: run.tasks[one].state for one in self.part.before}
+                states = {one: run.states([one]) for one in self.part.before}
                 raise RuntimeError(f"The tasks before the part {self.part.name} did not succeed: {states}.")
-        return {one: run.tasks[one].copy() for one in self.part.before}
+        return {task.label: task.copy() for one in self.part.before for task in run.instances[one]}
 
     def run(self, faults: Sequence[Fault]) -> Record:
         """Run one schedule to its end."""
@@ -173,7 +173,10 @@ class World:
             return False
         tasks = run.tasks.values()
         if task := next((one for one in tasks if one.state == "scheduled"), None) or next(iter(run.ready()), None):
-            self._attempt(run, task)
+            if run.must_expand(task):
+                run.expand(task)
+            else:
+                self._attempt(run, task)
         elif task := next((one for one in tasks if one.state == "deferred"), None):
             self._wait(run, task)
         elif task := min(
@@ -265,9 +268,9 @@ class World:
         if way is Way.RETRY:
             return False
         if way is Way.CLEAR:
-            run.clear(graph.cleared_with(task.task_id, downstream=False))
+            run.clear(graph.cleared_with(task.task_id, downstream=False), only=task)
         elif way is Way.CLEAR_DOWNSTREAM:
-            run.clear(graph.cleared_with(task.task_id, downstream=True))
+            run.clear(graph.cleared_with(task.task_id, downstream=True), only=task)
         elif way is Way.CLEAR_RUN:
             run.clear(set(graph.nodes) - set(self.part.before))
         elif way in (Way.MARK_FAILED, Way.MARK_SUCCESS):

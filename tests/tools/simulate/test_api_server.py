@@ -10,8 +10,12 @@ from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.sdk import DAG
 from airflow.sdk.execution_time.comms import (
     DeleteXCom,
+    ErrorResponse,
     GetTaskStates,
     GetXCom,
+    GetXComCount,
+    GetXComSequenceItem,
+    GetXComSequenceSlice,
     RetryTask,
     SetXCom,
     TriggerDagRun,
@@ -20,7 +24,7 @@ from airflow.sdk.execution_time.comms import (
 from tools.simulate.account import MemoryAccount
 from tools.simulate.api_server import ApiServer
 from tools.simulate.clock import START, VirtualClock
-from tools.simulate.dag_run import DagRun, Graph
+from tools.simulate.dag_run import DagRun, Graph, TaskInstance
 from tools.simulate.wire import Wire
 
 PLACE: dict[str, Any] = {"dag_id": "d", "run_id": "r", "task_id": "t"}
@@ -72,3 +76,23 @@ def test_the_states_of_the_tasks_are_listed(api: ApiServer) -> None:
 def test_an_unknown_message_is_an_error(api: ApiServer) -> None:
     with pytest.raises(NotImplementedError, match="TriggerDagRun"):
         api.send(TriggerDagRun(dag_id="d", run_id="r2"))
+
+
+def test_each_instance_of_a_mapped_task_has_its_own_results_and_state(api: ApiServer) -> None:
+    (first,) = api.runs["r"].instances["t"]
+    first.map_index, first.state = 0, "success"
+    api.runs["r"].instances["t"].append(TaskInstance("t", 1, map_index=1))
+    for index in (0, 1):
+        api.send(SetXCom(key="k", value=index, map_index=index, **PLACE))
+    assert api.send(GetXCom(key="k", map_index=1, **PLACE)).value == 1
+    assert api.send(GetXCom(key="k", **PLACE)).value is None
+    assert api.send(GetXComCount(key="k", **PLACE)).len == 2
+    assert api.send(GetXComSequenceItem(key="k", offset=1, **PLACE)).root == 1
+    assert isinstance(api.send(GetXComSequenceItem(key="k", offset=2, **PLACE)), ErrorResponse)
+    whole = GetXComSequenceSlice(key="k", start=None, stop=None, step=None, **PLACE)
+    assert api.send(whole).root == [0, 1]
+    assert api.send(GetTaskStates(dag_id="d", run_ids=["r"])).task_states == {"r": {"t_0": "success", "t_1": None}}
+    one = GetTaskStates(dag_id="d", run_ids=["r"], task_ids=["t"], map_index=0)
+    assert api.send(one).task_states == {"r": {"t_0": "success"}}
+    with pytest.raises(RuntimeError, match="t has no instance 2"):
+        api.send(SetXCom(key="k", value=0, map_index=2, **PLACE))

@@ -115,3 +115,58 @@ def test_a_task_that_continues_after_a_wait_has_no_new_try_number() -> None:
 def test_a_trigger_rule_that_the_model_lacks_is_refused() -> None:
     with pytest.raises(NotImplementedError, match="one_success"):
         graph(lambda: task("a", trigger_rule=TriggerRule.ONE_SUCCESS))
+
+
+class TestMappedTasks:
+    """A task that is mapped over the result of ``shards``, and the task after it."""
+
+    @pytest.fixture
+    def run(self) -> DagRun:
+        def mapped() -> None:
+            shards = task("shards")
+            work = EmptyOperator.partial(task_id="work", retries=2).expand(doc=shards.output)
+            shards >> work >> task("after")
+
+        run = run_of(mapped, shards="success")
+        run.tasks["shards"].xcoms["return_value"] = "[7, 8]"
+        return run
+
+    def expanded(self, run: DagRun) -> DagRun:
+        (unexpanded,) = run.ready()
+        assert run.must_expand(unexpanded)
+        run.expand(unexpanded)
+        return run
+
+    def test_the_instances_exist_once_the_task_can_start(self, run: DagRun) -> None:
+        assert [one.label for one in self.expanded(run).ready()] == ["work[0]", "work[1]"]
+        assert not any(map(run.must_expand, run.ready()))
+
+    def test_the_later_task_waits_for_all_instances_but_not_after_a_failure(self, run: DagRun) -> None:
+        self.expanded(run).tasks["work[0]"].state = "success"
+        assert "after" not in ready(run)
+        run.tasks["work[0]"].state = "failed"
+        run.ready()
+        assert run.tasks["after"].state == "upstream_failed"
+        assert run.tasks["work[1]"].state is None
+
+    def test_an_instance_is_cleared_with_the_later_tasks_but_without_the_other_instances(self, run: DagRun) -> None:
+        for one in self.expanded(run).tasks.values():
+            one.state = "success"
+        run.clear({"work", "after"}, only=run.tasks["work[1]"])
+        assert {label: one.state for label, one in run.tasks.items() if one.state is None} == {
+            "work[1]": None,
+            "after": None,
+        }
+
+    def test_a_task_without_items_is_skipped(self, run: DagRun) -> None:
+        run.tasks["shards"].xcoms["return_value"] = "[]"
+        assert self.expanded(run).tasks["work"].state == "skipped"
+
+    def test_the_instances_are_copied_into_another_run(self, run: DagRun) -> None:
+        again = DagRun(run.graph, "again", 0.0, self.expanded(run).tasks)
+        assert list(again.tasks) == list(run.tasks)
+
+    def test_another_number_of_instances_is_refused(self, run: DagRun) -> None:
+        self.expanded(run).tasks["shards"].xcoms["return_value"] = "[7]"
+        with pytest.raises(NotImplementedError, match="another number of instances"):
+            run.start(run.tasks["work[0]"])

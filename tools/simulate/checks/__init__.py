@@ -8,7 +8,7 @@ run that the faults have ended is followed by one that succeeds. Each module has
 
 from __future__ import annotations
 
-from tools.simulate.checks import batches, endpoints, runs, training
+from tools.simulate.checks import batches, endpoints, runs, synthesis, training
 from tools.simulate.checks.outcome import Outcome
 
 RULES = (
@@ -16,6 +16,7 @@ RULES = (
     training.breaches,
     endpoints.breaches,
     batches.breaches,
+    synthesis.breaches,
 )
 
 

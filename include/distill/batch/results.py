@@ -24,7 +24,7 @@ from include.distill.core.errors import ContractError
 from include.distill.core.storage import ObjectStore, write_jsonl
 from include.distill.inference.answer_store import AnswerStore
 from include.distill.inference.fan_out import Failure, for_each
-from include.distill.inference.requests import read_model_output
+from include.distill.inference.requests import read_model_output, without_lone_surrogates
 
 
 @dataclass(frozen=True)
@@ -136,7 +136,7 @@ def _collect_line(
     """Store the answer in one output line if the line belongs to a request in the job."""
     try:
         record: BatchOutputLine = json.loads(line.decode())
-        record_id = str(record["recordId"])
+        record_id = without_lone_surrogates(str(record["recordId"]))
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         message = f"the line is not a batch output record: {error!r}"
         return _LineOutcome("", {"reason": "unreadable_line", "message": message})
@@ -156,4 +156,8 @@ def _collect_line(
 
 def _bedrock_error(error: object) -> LineError:
     details = error if isinstance(error, dict) else {"errorMessage": error}
-    return {"reason": str(details.get("errorCode", "no_answer")), "message": str(details.get("errorMessage"))}
+    reason, message = (str(details.get(key) or "") for key in ("errorCode", "errorMessage"))
+    return {
+        "reason": without_lone_surrogates(reason) or "no_answer",
+        "message": without_lone_surrogates(message) or "the line has neither an answer nor the reason for its error",
+    }

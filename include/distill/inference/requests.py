@@ -30,6 +30,9 @@ ANTHROPIC_VERSION = "bedrock-2023-05-31"
 # Bedrock ends a request after 60 minutes, so a client does not have to wait longer.
 # https://docs.aws.amazon.com/nova/latest/nova2-userguide/important-timeout-configuration.html
 MAX_ANSWER_SECONDS = 3600
+# What Python raises if a response has another form than the documented one. The last two come from an infinite number
+# of tokens and from JSON that is nested too deeply.
+_UNKNOWN_FORMAT = (KeyError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError)
 
 
 @dataclass(frozen=True)
@@ -230,7 +233,7 @@ def read_reply(call: ApiCall, response: Mapping[str, Any]) -> Completion:
         if response.keys() == {"ResponseMetadata"}:  # botocore does not report a body that is not valid JSON
             raise _cut_off(call, "it has no content")
         return replace(wire_format.read(body), simulated=from_simulator(response))
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except _UNKNOWN_FORMAT as error:
         raise UnreadableAnswerError(
             f"The response of {call.parameters['modelId']} to {call.operation} has an unknown format ({error!r}). The"
             " call was billed, but the answer could not be read and is not stored.",
@@ -266,7 +269,7 @@ def read_model_output(model: Model, output: Mapping[str, Any], *, simulated: boo
     wire_format = WIRE_FORMATS[model.api]
     try:
         return replace(wire_format.read(output), simulated=simulated)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except _UNKNOWN_FORMAT as error:
         message = (
             f"The output of {model.key} has an unknown format ({error!r}). The record was billed, but the answer could"
             " not be read and is not stored. The request is sent again on demand."
@@ -277,20 +280,20 @@ def read_model_output(model: Model, output: Mapping[str, Any], *, simulated: boo
 def _read_anthropic(body: Mapping[str, Any]) -> Completion:
     content = _content(body, body["stop_reason"])
     return Completion(
-        text=_without_lone_surrogates("".join(block["text"] for block in content if block["type"] == "text")),
-        stop_reason=str(body["stop_reason"]),
-        input_tokens=int(body["usage"]["input_tokens"]),
-        output_tokens=int(body["usage"]["output_tokens"]),
+        text=without_lone_surrogates("".join(block["text"] for block in content if block["type"] == "text")),
+        stop_reason=without_lone_surrogates(str(body["stop_reason"])),
+        input_tokens=_token_count(body["usage"]["input_tokens"]),
+        output_tokens=_token_count(body["usage"]["output_tokens"]),
     )
 
 
 def _read_converse(response: Mapping[str, Any]) -> Completion:
     content = _content(response["output"]["message"], response["stopReason"])
     return Completion(
-        text=_without_lone_surrogates("".join(block["text"] for block in content if "text" in block)),
-        stop_reason=str(response["stopReason"]),
-        input_tokens=int(response["usage"]["inputTokens"]),
-        output_tokens=int(response["usage"]["outputTokens"]),
+        text=without_lone_surrogates("".join(block["text"] for block in content if "text" in block)),
+        stop_reason=without_lone_surrogates(str(response["stopReason"])),
+        input_tokens=_token_count(response["usage"]["inputTokens"]),
+        output_tokens=_token_count(response["usage"]["outputTokens"]),
     )
 
 
@@ -302,7 +305,16 @@ def _content(message: Mapping[str, Any], stop_reason: str | None) -> Sequence[Ma
     return blocks
 
 
-def _without_lone_surrogates(text: str) -> str:
+def _token_count(value: Any) -> int:
+    """Return a number of tokens. A negative number would lower the bill, and no number is below zero in a response."""
+    tokens = int(value)
+    if tokens < 0:
+        raise ValueError(f"{tokens} tokens")
+    return tokens
+
+
+def without_lone_surrogates(text: str) -> str:
+    """Return a text that UTF-8 can encode, with the sign for an unknown character in place of each lone surrogate."""
     # JSON can contain an escaped lone surrogate, which UTF-8 cannot encode. Without this replacement, the answer
     # could not be stored, and every retry would pay for it again.
     return re.sub("[\ud800-\udfff]", "\N{REPLACEMENT CHARACTER}", text)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
 from botocore.client import BaseClient
+from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
+from urllib3.exceptions import HTTPError
 
 from bedrock_distill.hooks.aws_errors import (
     BAD_HEAD_REQUEST,
@@ -16,11 +19,13 @@ from bedrock_distill.hooks.aws_errors import (
     head_refused_twice,
     missing_operation,
     named_errors,
+    unreadable_response,
 )
+from bedrock_distill.hooks.responses import response_of
 from bedrock_distill.hooks.s3_encryption import encrypt_objects
 from bedrock_distill.hooks.s3_owner import expect_owner
 from bedrock_distill.hooks.s3_redirects import stop_redirects_without_a_region
-from include.distill.core.errors import FAILED_TASK, ExpiredCredentialsError, RefusedError
+from include.distill.core.errors import FAILED_TASK, DistillError, ExpiredCredentialsError, RefusedError
 
 # "standard" mode retries throttling, 5xx and connection errors. For a call to a model, the time that the model
 # needs to write its answer is added to ``read_timeout``, because a request that is sent again after a time-out is
@@ -72,6 +77,21 @@ def _require_connection(hook: AwsBaseHook) -> None:
 def tag_list(tags: Mapping[str, str]) -> list[dict[str, str]]:
     """Return tags in the format that Bedrock's API expects."""
     return [{"key": key, "value": value} for key, value in sorted(tags.items())]
+
+
+def _sent(operation: Callable[..., Any], parameters: Mapping[str, Any], what: str, *, is_billed: bool) -> Any:
+    """
+    Call an operation of a boto3 client.
+
+    :raises ContractError: botocore failed while it read the response. It names most faults of a response itself, but
+        does not expect a time that is not a time, for example.
+    """
+    try:
+        return operation(**parameters)
+    except (BotoCoreError, ClientError, HTTPError, ResponseParserError, DistillError):
+        raise
+    except Exception as error:  # botocore documents none of these
+        raise unreadable_response(error, what, is_billed=is_billed) from error
 
 
 class AwsClients:
@@ -170,17 +190,19 @@ class AwsClients:
     def _call_once(
         self, service: str, method: str, what: str, parameters: Mapping[str, Any], extra_seconds: int
     ) -> Any:
+        called = f"{method} {what}".strip()
         try:
             with named_errors(
-                f"{method} {what}".strip(),
+                called,
                 is_billed=method in BILLED_METHODS,
                 connection=credentials_source(self.aws_conn_id),
                 limit=self._limit(service, extra_seconds),
             ):
                 operation = getattr(self.client(service, extra_seconds), method, None)
                 if operation is None:
-                    raise missing_operation(service, method, f"{method} {what}".strip())
-                return operation(**parameters)
+                    raise missing_operation(service, method, called)
+                answer = _sent(operation, parameters, called, is_billed=method in BILLED_METHODS)
+                return response_of(answer, called)
         except ExpiredCredentialsError:
             with self._creation_lock:
                 self._clients.clear()

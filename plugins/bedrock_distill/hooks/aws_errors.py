@@ -22,6 +22,7 @@ from botocore.exceptions import (
     ResponseStreamingError,
     SSLError,
 )
+from botocore.parsers import ResponseParserError
 from urllib3.exceptions import HTTPError
 
 from bedrock_distill.hooks.aws_error_table import load_error_table
@@ -43,6 +44,7 @@ from include.distill.core.errors import (
     TransientError,
     UnknownOperationError,
     UnreachedError,
+    UnreadableAnswerError,
 )
 
 ERROR_CLASSES: Mapping[str, type[ServiceError]] = {
@@ -118,6 +120,9 @@ def named_errors(
         raise from_client_error(error, what, connection=connection) from error
     except BotoCoreError as error:
         raise _from_botocore_error(error, what, is_billed=is_billed, connection=connection) from error
+    except ResponseParserError as error:  # it does not derive from BotoCoreError
+        kind, advice = (PossiblyBilledError, _ANSWER_LOST_ADVICE) if is_billed else (TransientError, _RETRY_ADVICE)
+        raise _named(kind, what, f"the response is damaged: {error}", advice) from error
     except HTTPError as error:  # botocore does not translate all errors of urllib3 while a body is read as a stream
         kind, advice = (PossiblyBilledError, _ANSWER_LOST_ADVICE) if is_billed else (TransientError, _RETRY_ADVICE)
         raise _named(kind, what, f"{type(error).__name__}: {error}", advice) from error
@@ -182,6 +187,17 @@ def missing_operation(service: str, method: str, what: str) -> UnknownOperationE
     )
     detail = f"the installed SDK, {SDK}, has no operation {method} of the service {service}"
     return UnknownOperationError(f"{what}: {detail}.", to_do=advice, then_clear=FAILED_TASK)
+
+
+def unreadable_response(error: Exception, what: str, *, is_billed: bool) -> ContractError:
+    """Return the error for a response in which botocore did not expect something."""
+    kind = UnreadableAnswerError if is_billed else ContractError
+    return kind(
+        f"{what}: the response of AWS has an unexpected form ({type(error).__name__}: {error}).",
+        billed="The call is billed, but no answer is stored." if is_billed else "",
+        to_do=f"{SDK} cannot read it. {_REPORT}",
+        then_clear=FAILED_TASK,
+    )
 
 
 def _unknown(status: int, what: str, detail: str) -> ServiceError:

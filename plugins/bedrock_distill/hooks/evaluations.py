@@ -31,7 +31,8 @@ class EvaluationJob(NamedJob):
     def from_response(cls, answer: Mapping[str, Any]) -> EvaluationJob:
         """Create the record from Bedrock's response."""
         config = answer["evaluationConfig"]
-        dataset = config["human" if "human" in config else "automated"]["datasetMetricConfigs"][0]["dataset"]
+        datasets = config["human" if "human" in config else "automated"]["datasetMetricConfigs"]
+        dataset = datasets[0]["dataset"] if datasets else {}
         return cls(
             name=answer["jobName"],
             arn=answer["jobArn"],

@@ -172,3 +172,43 @@ class TestLostAnswers:
         )
         collected(paid, asked, successes=successes)
         assert self.lost(store) == []
+
+
+UNUSABLE_TEXTS = [
+    pytest.param({"recordId": "\ud800"}, "unknown_record", id="in the id"),
+    pytest.param({"error": {"errorCode": "\ud800", "errorMessage": "\ud800"}}, "\ufffd", id="in the error"),
+    pytest.param({"error": {"errorCode": 400, "errorMessage": ""}}, "400", id="an error without a message"),
+]
+
+
+@pytest.mark.parametrize(("bad", "reason"), UNUSABLE_TEXTS)
+def test_a_lone_surrogate_in_one_record_does_not_cost_the_answers_of_the_others(
+    store: MemoryStore, paid: AnswerStore, asked: list[ModelRequest], bad: Any, reason: str
+) -> None:
+    first, *others = asked
+    good = [{"recordId": request.key, "modelOutput": OUTPUT} for request in others]
+    write_output(store, {"recordId": first.key, **bad}, *good)
+    assert collected(paid, asked).answered == 2
+    (error,) = read_jsonl(store, ERRORS, dict)
+    assert (error["reason"], bool(error["message"])) == (reason, True)
+
+
+def test_a_stop_reason_that_utf8_cannot_encode_is_stored(
+    store: MemoryStore, paid: AnswerStore, asked: list[ModelRequest]
+) -> None:
+    write_output(store, {"recordId": asked[0].key, "modelOutput": {**OUTPUT, "stopReason": "\ud800"}})
+    assert collected(paid, asked).answered == 1
+    stored = paid.find(asked[0])
+    assert stored is not None
+    assert stored.completion.stop_reason == "\ufffd"
+
+
+@pytest.mark.parametrize("tokens", [float("inf"), float("nan"), -1, "many"])
+def test_an_answer_without_a_usable_number_of_tokens_is_an_error_of_its_record(
+    store: MemoryStore, paid: AnswerStore, asked: list[ModelRequest], tokens: Any
+) -> None:
+    usage = {**OUTPUT["usage"], "inputTokens": tokens}  # type: ignore[dict-item]
+    bad = {"recordId": asked[0].key, "modelOutput": {**OUTPUT, "usage": usage}}
+    write_output(store, bad, {"recordId": asked[1].key, "modelOutput": OUTPUT})
+    assert collected(paid, asked) == BatchOutcome(3, answered=1, errors=1)
+    assert reasons(store) == ["unreadable_answer"]

@@ -277,3 +277,11 @@ def test_a_filtered_answer_without_content_is_read_as_an_empty_answer(content: d
     complete = {**converse, "stopReason": "end_turn", "output": {"message": {}}}
     with pytest.raises(ContractError, match="unknown format"):
         read_model_output(load_catalog().model("nova-micro"), complete, simulated=False)
+
+
+@pytest.mark.parametrize("tokens", ["1e999", "-1", "[" * 3_000 + "]" * 3_000])
+def test_an_answer_without_a_usable_number_of_tokens_is_a_contract_error_that_says_it_was_billed(tokens: str) -> None:
+    body = '{"content": [], "stop_reason": "end_turn", "usage": {"input_tokens": %s, "output_tokens": 3}}' % tokens  # noqa: UP031
+    response = {"body": io.BytesIO(body.encode()), "ResponseMetadata": {}}
+    with pytest.raises(ContractError, match="The call was billed"):
+        read_reply(call_of(ANTHROPIC), response)

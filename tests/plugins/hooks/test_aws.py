@@ -8,17 +8,20 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError, NoCredentialsError
+from botocore.parsers import ResponseParserError
 
 from bedrock_distill.hooks.aws import AwsClients
 from bedrock_distill.hooks.in_flight import IN_FLIGHT
 from bedrock_distill.hooks.prompt_optimizations import CREATE_OPERATION, LIST_OPERATION
 from include.distill.core.errors import (
+    ContractError,
     ExpiredCredentialsError,
     PossiblyBilledError,
     RefusedError,
     ThrottledError,
     TransientError,
     UnknownOperationError,
+    UnreadableAnswerError,
 )
 
 
@@ -261,3 +264,32 @@ def test_a_connection_that_exists_is_used(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setenv("AIRFLOW_CONN_AWS_PROMOTION", "aws://of-the-connection:any@")
     client = AwsClients("aws_promotion", "us-east-1").client("s3")
     assert client._request_signer._credentials.access_key == "of-the-connection"
+
+
+@pytest.mark.parametrize(
+    ("raised", "method", "named", "message"),
+    [
+        (
+            ValueError("no time"),
+            "get",
+            ContractError,
+            r"the response of AWS has an unexpected form \(ValueError: no time\)",
+        ),
+        (RuntimeError("inf"), "get", ContractError, "RuntimeError: inf"),
+        (ValueError("no time"), "converse", UnreadableAnswerError, "The call is billed, but no answer is stored"),
+        (ResponseParserError("no XML"), "get", TransientError, "the response is damaged: no XML"),
+        (ResponseParserError("no XML"), "converse", PossiblyBilledError, "AWS may bill this call"),
+    ],
+)
+def test_a_response_that_botocore_cannot_read_has_a_named_error(
+    monkeypatch: pytest.MonkeyPatch, raised: Exception, method: str, named: type[Exception], message: str
+) -> None:
+    def fail(**_: Any) -> None:
+        raise raised
+
+    monkeypatch.setattr(
+        "bedrock_distill.hooks.aws.AwsBaseHook",
+        lambda **_: SimpleNamespace(aws_conn_id=None, conn=SimpleNamespace(**{method: fail})),
+    )
+    with pytest.raises(named, match=message):
+        AwsClients().call("bedrock", method)

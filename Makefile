@@ -19,7 +19,7 @@ override ENV_FILE := $(value ENV_FILE)
 export CSV USE_CASE DOCUMENTS EVALUATION EVALUATION_CSV APPROVE AS_OF ENV_FILE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run check-account promote-demo nights celery mwaa mwaa-trial test test-all chaos simulate bench up down pictures lint lock pin-images clean
+.PHONY: help setup run check-account promote-demo nights celery mwaa mwaa-trial test test-all chaos simulate fuzz bench up down pictures lint lock pin-images clean
 
 help: ## Show this list
 	@echo "Usage: make <target> [CSV=rows.csv] [EVALUATION_CSV=rows.csv] [USE_CASE=name] [DOCUMENTS=n] [EVALUATION=n] [APPROVE=ask] [AS_OF=YYYY-MM-DD]"
@@ -62,6 +62,11 @@ chaos: .venv/.installed ## Kill real Airflow processes at many points of a run a
 
 simulate: .venv/.installed ## Simulate crashes of the purchases in one process and check what was bought (SIMULATE="--quick --seed 1")
 	@$(BIN)/python -m tools.simulate $(SIMULATE)
+
+# atheris is not in requirements-dev.lock. Where it has no package, the inputs are not guided.
+fuzz: .venv/.installed ## Give mutated inputs to all readers, guided by atheris where it exists (FUZZ="--inputs 1000000")
+	@$(UV_CACHE); [ -d .venv/atheris ] || $(BIN)/uv pip install --quiet --python $(BIN)/python --target .venv/atheris --only-binary atheris --requirement tools/fuzz/requirements.txt || rm -rf .venv/atheris
+	@$(BIN)/python -m tools.fuzz $(FUZZ)
 
 bench: .venv/.installed ## Measure speed, quota use and memory, and compare them with ideal values (BENCH="--only NAME")
 	@$(BIN)/python -m tools.benchmarks $(BENCH)

@@ -28,6 +28,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         result = simulate(
             Options(options.quick, options.seed, options.part, options.drawn), Path(folder) / "use_cases", REPLAYS
         )
+        if options.fuzz:
+            from tools.fuzz.session import fuzz
+
+            result["fuzz"] = fuzz(options.fuzz, options.seed, lambda line: sys.stdout.write(f"{line}\n"))
     RESULT.parent.mkdir(parents=True, exist_ok=True)
     RESULT.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
     sys.stdout.write(summary(result))
@@ -40,13 +44,14 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=1, help="decides the order and the drawn schedules")
     parser.add_argument("--part", default="1/1", help="run the share i/n of the schedules with one fault")
     parser.add_argument("--drawn", type=int, default=0, help="how many schedules of two or three faults to draw")
+    parser.add_argument("--fuzz", type=int, default=10_000, help="how many mutated inputs to read; 0 for none")
     return parser.parse_args(arguments)
 
 
 def is_good(result: Mapping[str, Any]) -> bool:
     """Return whether nothing failed, everything was reached, and every removed mechanism was noticed."""
     missed = [one for one in result["scoreboard"] if one["caught_after"] is None]
-    return not (result["failures"] or result["unreached"] or missed)
+    return not (result["failures"] or result["unreached"] or missed or result.get("fuzz", {}).get("failures"))
 
 
 def summary(result: Mapping[str, Any]) -> str:
@@ -58,6 +63,8 @@ def summary(result: Mapping[str, Any]) -> str:
         lines.append(f"Without the mechanism '{one['mechanism']}': {noticed}.")
     if result["unreached"]:
         lines.append(f"Never reached: {', '.join(result['unreached'])}.")
+    if fuzzed := result.get("fuzz"):
+        lines.append(f"{fuzzed['inputs']:,} mutated inputs in {fuzzed['seconds']} s: {fuzzed['failures']} failures.")
     return "\n".join([*lines, f"The result is in {RESULT}.", ""])
 
 

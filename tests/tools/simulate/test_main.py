@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tools.fuzz import session as fuzzing
 from tools.simulate import __main__ as command
 from tools.simulate import session
 
@@ -28,15 +29,18 @@ GOOD: dict[str, Any] = {
         ({"failures": 1}, 1),
         ({"unreached": ["killed"]}, 1),
         ({"scoreboard": [{"mechanism": "teardown", "caught_after": None}]}, 1),
+        ({"fuzz": {"inputs": 20, "seconds": 1.0, "failures": 1}}, 1),
     ],
 )
 def test_the_exit_code_says_whether_anything_is_wrong(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, changes: dict[str, Any], code: int
 ) -> None:
-    result = {**GOOD, **changes}
+    fuzz = {"inputs": 20, "seconds": 1.0, "failures": 0}
+    result = {**GOOD, "fuzz": fuzz, **changes}
     monkeypatch.setattr(command, "prepare", lambda folder: None)
     monkeypatch.setattr(command, "RESULT", tmp_path / "new" / "simulate.json")
-    monkeypatch.setattr(session, "simulate", lambda *_: result)
+    monkeypatch.setattr(session, "simulate", lambda *_: {key: result[key] for key in result if key != "fuzz"})
+    monkeypatch.setattr(fuzzing, "fuzz", lambda *_: result["fuzz"])
     assert command.main(["--quick", "--seed", "1"]) == code
     assert json.loads((tmp_path / "new" / "simulate.json").read_text()) == result
 

@@ -9,7 +9,10 @@ the clock passes the end of their phase.
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import marshal
 import math
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +32,9 @@ from tools.aws_simulator.s3.s3 import SimulatedS3
 from tools.aws_simulator.server.app import AwsSimulator
 from tools.simulate.object_store import MemoryS3, StoredObject
 
+# The list of requests, and the number of the last one. Nothing that a schedule does reads them.
+_LOGS = ("requests", "sqlite_sequence")
+_PAGE_BYTES = 4096
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -44,11 +50,19 @@ class Answer:
 
 @dataclass(frozen=True)
 class AccountSnapshot:
-    """An account at one time."""
+    """
+    An account at one time.
 
-    state: bytes
+    :ivar state: the pages of the database. Most pages are the same in many snapshots, and are kept once.
+    :ivar numbers: how many identifiers the account has given.
+    :ivar digest: the same for two accounts exactly if everything in them is the same.
+    """
+
+    state: tuple[bytes, ...]
     objects: Mapping[str, Mapping[str, StoredObject]]
     due: tuple[Mapping[str, float], ...]
+    numbers: int
+    digest: bytes
 
 
 class _SameThread(MotoThread):
@@ -71,9 +85,12 @@ class MemoryAccount(AwsSimulator):
         self._state = State(Path(":memory:"))
         self._settings = SettingsStore(self._state)
         self._settings.change(settings)
-        self.objects = MemoryS3()
+        self._objects = MemoryS3()
+        self._numbers = 0
+        self._present: AccountSnapshot | None = None  # the present state, if it is known
+        self._pages: dict[bytes, bytes] = {}
         self._moto = _SameThread()
-        self._s3 = cast(SimulatedS3, self.objects)
+        self._s3 = cast(SimulatedS3, self._objects)
         catalog = load_catalog()
         self._open_neighbours(catalog, roles, {}, enforced=False)
         self._open_bedrock(catalog)
@@ -93,22 +110,55 @@ class MemoryAccount(AwsSimulator):
 
     def run_due(self) -> None:
         """Continue the jobs whose time has come."""
+        due = self.next_due()
+        if due is None or due > time.time():
+            return
+        self._present = None
         for runner in self._background():
             runner.run_due()
 
     # State
 
+    @property
+    def objects(self) -> MemoryS3:
+        """The objects of S3, which the caller may change."""
+        self._present = None
+        return self._objects
+
     def snapshot(self) -> AccountSnapshot:
         """Return the present state."""
-        due = tuple(dict(runner.due or {}) for runner in self._background())
-        return AccountSnapshot(self._state.snapshot(), self.objects.snapshot(), due)
+        if self._present is None:
+            stored, due = self._state.snapshot(), tuple(dict(runner.due or {}) for runner in self._background())
+            pages = [stored[at : at + _PAGE_BYTES] for at in range(0, len(stored), _PAGE_BYTES)]
+            state = tuple(self._pages.setdefault(page, page) for page in pages)
+            self._present = AccountSnapshot(state, self._objects.snapshot(), due, self._numbers, self._digest(due))
+        return self._present
+
+    def _digest(self, due: Sequence[Mapping[str, float]]) -> bytes:
+        rows = [self._state.execute(f"SELECT * FROM {one} ORDER BY rowid") for one in _tables(self._state)]  # noqa: S608
+        objects = [
+            (bucket, key, stored.entity_tag, stored.modified)
+            for bucket, of in sorted(self._objects.objects.items())
+            for key, stored in sorted(of.items())
+        ]
+        waits = [sorted(one.items()) for one in due]
+        return digest_of(marshal.dumps((rows, objects, waits, self._numbers), 2))
 
     def restore(self, snapshot: AccountSnapshot) -> None:
         """Go back to an earlier state."""
-        self._state.restore(snapshot.state)
-        self.objects.restore(snapshot.objects)
+        if snapshot is self._present:
+            return
+        self._state.restore(b"".join(snapshot.state))
+        self._objects.restore(snapshot.objects)
         for runner, due in zip(self._background(), snapshot.due, strict=True):
             runner.due = dict(due)
+        self._numbers, self._present = snapshot.numbers, snapshot
+
+    def next_number(self) -> int:
+        """Return a number for an identifier. It is never given again."""
+        self._present = None
+        self._numbers += 1
+        return self._numbers
 
     @property
     def ledger(self) -> dict[str, Any]:
@@ -134,6 +184,7 @@ class MemoryAccount(AwsSimulator):
 
     def answer(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> Answer:
         """Answer one request."""
+        self._present = None
         self.run_due()
         parts = urlsplit(url)
         received: list[Message] = []
@@ -162,6 +213,16 @@ class MemoryAccount(AwsSimulator):
         start = received[0]
         about = {name.decode().lower(): value.decode() for name, value in start["headers"]}
         return Answer(start["status"], about, b"".join(message.get("body", b"") for message in received[1:]))
+
+
+def digest_of(*parts: bytes) -> bytes:
+    """Return a short digest of the parts of a state."""
+    return hashlib.blake2b(b"\0".join(parts), digest_size=16).digest()
+
+
+def _tables(state: State) -> list[str]:
+    rows = state.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")
+    return [name for (name,) in rows if name not in _LOGS]
 
 
 def _finish(work: Any) -> None:

@@ -22,6 +22,7 @@ from bedrock_distill.hooks.aws import AwsClients
 from bedrock_distill.run import access, explained_task
 from bedrock_distill.triggers import polling
 from include.distill.config import frozen_use_case
+from tools.aws_simulator.account.ledger import Ledger
 
 _LONGER_THAN_ANY_WAIT = 10.0**9
 
@@ -36,11 +37,13 @@ def computed_once() -> Iterator[None]:
     - the parameters of a run, which Airflow validates for each task. All runs have the same.
     - signatures: the AWS simulator checks the form of a signature, but not the signature itself.
     - the reading of a time stamp, which botocore repeats for each field of each answer.
+    - the simulator's list of requests, which nothing in a schedule reads. It is left out.
     - the heartbeats of tasks and triggers, which write a line to the log each minute. They are left out.
     """
     with ExitStack() as stack:
         restore = functools.lru_cache(maxsize=64)(frozen_use_case.restore_use_case)
         stack.enter_context(patch.object(access, "restore_use_case", restore))
+        stack.enter_context(patch.object(Ledger, "record_request", lambda *_: None))
         stack.enter_context(patch.object(explained_task, "heartbeat", lambda line, write: nullcontext()))
         stack.enter_context(patch.object(polling, "INTERVAL_SECONDS", _LONGER_THAN_ANY_WAIT))
         stack.enter_context(patch.object(task_runner, "process_params", _params_once()))

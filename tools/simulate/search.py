@@ -77,7 +77,7 @@ def shuffled_single_faults(world: World, seed: int) -> list[Schedule]:
 
 def caught_after(world: World, mechanism: Mechanism, schedules: Sequence[Schedule]) -> int | None:
     """Return after how many schedules the removal of a mechanism is noticed; ``None`` if it is not noticed."""
-    with mechanism.removed():
+    with mechanism.removed(), world.worker.remembering():
         for number, schedule in enumerate(schedules[:SCHEDULES_OF_A_MECHANISM], start=1):
             if judge(world, schedule)[0]:
                 return number

@@ -57,7 +57,8 @@ def simulate(options: Options, folder: Path, replays: Path) -> dict[str, Any]:
     for part in PARTS:
         with open_world(folder / part.name, part) as world:
             ordered = shuffled_single_faults(world, options.seed)
-            _search_part(world, options, ordered, tally)
+            with world.worker.remembering():
+                _search_part(world, options, ordered, tally)
             _store_failures(world, tally, replays)
             for mechanism in (one for one in MECHANISMS if one.part is part):
                 caught = caught_after(world, mechanism, ordered)

@@ -8,7 +8,6 @@ the next night. Each fault may make one run fail, so a schedule has at most one 
 from __future__ import annotations
 
 import contextvars
-import random
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -25,11 +24,11 @@ from tools.simulate.computed_once import computed_once
 from tools.simulate.dag_run import ENDED, DagRun, Graph, TaskInstance
 from tools.simulate.environment import OUTPUT_BUCKET, ROLE, TRAINING_BUCKET
 from tools.simulate.faults import Call, Fault, Kind, Way
+from tools.simulate.known_steps import KnownSteps
 from tools.simulate.one_thread import one_thread
 from tools.simulate.parts import Part
 from tools.simulate.use_case import ENDPOINT_SECONDS, JOB_SECONDS, load_dag, write_use_case
 from tools.simulate.wire import Wire
-from tools.simulate.worker import Worker
 
 MAX_RUNS = 4  # so a schedule has at most three faults
 NEXT_RUN_SECONDS = 86_400.0
@@ -98,7 +97,7 @@ class World:
         self.wire = Wire(self.account, self.clock)
         self.api = ApiServer(self.wire, self.clock)
         self.folder = folder
-        self.worker = Worker(self.wire, self.api, self.clock)
+        self.worker = KnownSteps(self.account, self.wire, self.api, self.clock)
         self._record = Record(())
         self._began, self._is_resumed = 0, False  # the first call of the present attempt, and whether it had waited
         self._is_recorded = True  # whether the present attempt has recorded its start
@@ -305,15 +304,6 @@ def open_world(folder: Path, part: Part, first: FirstState | None = None) -> Ite
         stack.enter_context(computed_once())
         stack.enter_context(one_thread(world.clock))
         stack.enter_context(patch.object(task_runner, "SUPERVISOR_COMMS", world.api, create=True))
-        stack.enter_context(patch("secrets.token_hex", _fixed_ids()))
+        stack.enter_context(world.worker.repeatable.connected())
         world.prepare(first)
         yield world
-
-
-def _fixed_ids() -> Any:
-    numbers = random.Random(0)
-
-    def token_hex(size: int = 16) -> str:
-        return numbers.randbytes(size).hex()
-
-    return token_hex

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -24,7 +24,7 @@ def searched(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Any]]:
 
     @contextmanager
     def world(folder: Path, part: Any) -> Any:
-        yield SimpleNamespace(part=part)
+        yield SimpleNamespace(part=part, worker=SimpleNamespace(remembering=nullcontext))
 
     def search(world: Any, schedules: Any, tally: Any, *, deadline: float | None) -> None:
         for schedule in schedules:

@@ -24,5 +24,6 @@ def attempt_text(ti: Any, retries: int | None) -> str:
         return f"attempt {number} (Airflow planned {last}, and started the task again after an interruption)"
     before_clearing = 0 if retries is None else last - 1 - retries
     if 0 < before_clearing < number:
-        return f"attempt {number} (since the task was cleared: {number - before_clearing} of {last - before_clearing})"
+        since, planned = number - before_clearing, last - before_clearing
+        return f"attempt {number} ({since} of {planned} since a person started the task again)"
     return f"attempt {number} of {last}"

@@ -18,9 +18,9 @@ def text(number: int, max_tries: int, retries: int | None) -> str:
         (2, 2, 2, "attempt 2 of 3"),
         (3, 2, 2, "attempt 3 of 3"),
         # A person cleared the task after its third and after its first attempt. Airflow's maximum is then 3 + 2 and 1.
-        (4, 5, 2, "attempt 4 (since the task was cleared: 1 of 3)"),
-        (6, 5, 2, "attempt 6 (since the task was cleared: 3 of 3)"),
-        (2, 1, 0, "attempt 2 (since the task was cleared: 1 of 1)"),
+        (4, 5, 2, "attempt 4 (1 of 3 since a person started the task again)"),
+        (6, 5, 2, "attempt 6 (3 of 3 since a person started the task again)"),
+        (2, 1, 0, "attempt 2 (1 of 1 since a person started the task again)"),
         # The scheduler was restarted twice while the task was queued.
         (3, 0, 0, "attempt 3 (Airflow planned 1, and started the task again after an interruption)"),
         (2, 0, 0, "attempt 2 (Airflow planned 1, and started the task again after an interruption)"),

@@ -21,12 +21,13 @@ from bedrock_distill.operators.outcome import RunOutcomeOperator
 from bedrock_distill.operators.serve import BedrockReleaseThroughputOperator
 from bedrock_distill.operators.train import BedrockSubmitCustomizationJobOperator
 from bedrock_distill.triggers.batch import BatchJobsTrigger
+from bedrock_distill.triggers.evaluation import EvaluationJobTrigger
 from bedrock_distill.triggers.polling import CustomizationJobTrigger, DeploymentTrigger
 from include.distill.batch.pending_jobs import PendingBatchJobs
 from include.distill.core import naming
 from include.distill.cost.bought_jobs import BoughtJobs
 from include.distill.inference.answer_store import AnswerStore
-from tools.simulate.parts import BATCH, DISTILLATION, ON_DEMAND, SERVING, SYNTHESIS, TRAINING, Part
+from tools.simulate.parts import BATCH, DISTILLATION, EVALUATION, ON_DEMAND, SERVING, SYNTHESIS, TRAINING, Part
 
 
 @dataclass(frozen=True)
@@ -132,5 +133,15 @@ MECHANISMS = (
         lambda: patch.object(RunOutcomeOperator, "_stop_abandoned_batches", _nothing),
     ),
     Mechanism("look-up of stored answers", SYNTHESIS, lambda: patch.object(AnswerStore, "find", lambda *_: None)),
+    Mechanism(
+        "the trigger's stop of an evaluation job",
+        EVALUATION,
+        lambda: patch.object(EvaluationJobTrigger, "give_up", _nothing),
+    ),
+    Mechanism(
+        "outcome's stop of an evaluation job",
+        EVALUATION,
+        lambda: patch.object(RunOutcomeOperator, "_stop_abandoned_evaluations", _nothing),
+    ),
     Mechanism("answers are stored", SYNTHESIS, lambda: patch.object(AnswerStore, "_write", _nothing)),
 )

@@ -81,4 +81,19 @@ SYNTHESIS = Part(
         "fan_out": {"max_tasks": 2, "evaluation_tasks": 1, "concurrency": 2},
     },
 )
-PARTS = (TRAINING, SERVING, ON_DEMAND, DISTILLATION, BATCH, SYNTHESIS)
+_SCORE = "evaluate.base_by_claude-haiku-4-5"
+EVALUATION = Part(
+    "evaluation",
+    before=("preflight", "ingest", "estimate", "approve_spending", "evaluation_shards", "base.answer"),
+    tasks=(f"{_SCORE}.submit", f"{_SCORE}.wait", f"{_SCORE}.collect", "outcome"),
+    use_case={
+        "evaluations": {
+            "pointwise": {
+                "evaluators": ["claude-haiku-4-5"],
+                "metrics": ["Builtin.Correctness"],
+                "poll_interval_seconds": 1500,
+            }
+        }
+    },
+)
+PARTS = (TRAINING, SERVING, ON_DEMAND, DISTILLATION, BATCH, SYNTHESIS, EVALUATION)

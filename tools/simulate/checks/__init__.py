@@ -8,7 +8,7 @@ run that the faults have ended is followed by one that succeeds. Each module has
 
 from __future__ import annotations
 
-from tools.simulate.checks import batches, endpoints, runs, synthesis, training
+from tools.simulate.checks import batches, endpoints, evaluations, runs, synthesis, training
 from tools.simulate.checks.outcome import Outcome
 
 RULES = (
@@ -17,6 +17,7 @@ RULES = (
     endpoints.breaches,
     batches.breaches,
     synthesis.breaches,
+    evaluations.breaches,
 )
 
 

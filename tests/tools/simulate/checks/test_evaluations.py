@@ -1,0 +1,32 @@
+"""The rules for evaluation jobs find a second job for the same answers, and a run without a job."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.tools.simulate.checks.ends import outcome
+from tools.simulate.checks.evaluations import KIND, breaches
+
+
+def end(*statuses: str) -> Any:
+    jobs = [{"name": f"job-{at}", "status": status, "created": at} for at, status in enumerate(statuses)]
+    return outcome({"jobs": [], "throughputs": [], KIND: jobs}, executed={"evaluate.base_by_x.submit"})
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        (end("Completed", "Completed"), "another job for the same answers"),
+        (end(), "without an evaluation job"),
+        (end("InProgress"), "still running"),
+    ],
+)
+def test_each_kind_of_damage_is_found(wrong: Any, words: str) -> None:
+    (breach,) = breaches(wrong)
+    assert words in breach
+
+
+def test_a_good_end_has_no_breach() -> None:
+    assert not [*breaches(end("Completed"))]

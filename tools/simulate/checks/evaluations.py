@@ -1,0 +1,23 @@
+"""Judge the evaluation jobs: the same answers are scored once, and no job runs that nobody waits for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tools.simulate.checks import jobs
+from tools.simulate.checks.outcome import MARK_SUCCESS, OVER, Outcome, ways
+
+KIND = "evaluation_jobs"
+
+
+def breaches(outcome: Outcome) -> Iterator[str]:
+    """Yield what is wrong with the evaluation jobs. All jobs of a schedule are for the same answers."""
+    if not any(task.startswith("evaluate.") for task in outcome.executed):
+        return
+    yield from jobs.breaches(outcome, KIND)
+    bought = jobs.bought(outcome, KIND)
+    for job in bought[:-1]:
+        if job["status"] not in OVER:
+            yield f"{job['name']} is {job['status']}, but another job for the same answers was bought."
+    if not bought and MARK_SUCCESS not in ways(outcome):
+        yield "The run succeeded without an evaluation job."

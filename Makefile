@@ -65,7 +65,7 @@ simulate: .venv/.installed ## Simulate crashes of the purchases in one process a
 
 # atheris is not in requirements-dev.lock. Where it has no package, the inputs are not guided.
 fuzz: .venv/.installed ## Give mutated inputs to all readers, guided by atheris where it exists (FUZZ="--inputs 1000000")
-	@$(UV_CACHE); [ -d .venv/atheris ] || $(BIN)/uv pip install --quiet --python $(BIN)/python --target .venv/atheris --only-binary atheris --requirement tools/fuzz/requirements.txt || rm -rf .venv/atheris
+	@$(UV_CACHE); [ -d .venv/atheris ] || $(BIN)/uv pip install --quiet --python $(BIN)/python --target .venv/atheris --only-binary atheris --require-hashes --requirement tools/fuzz/requirements.txt || rm -rf .venv/atheris
 	@$(BIN)/python -m tools.fuzz $(FUZZ)
 
 bench: .venv/.installed ## Measure speed, quota use and memory, and compare them with ideal values (BENCH="--only NAME")

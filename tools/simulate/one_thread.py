@@ -17,7 +17,7 @@ from unittest.mock import patch
 
 from bedrock_distill.run import model_task
 from include.distill.cost import paid_answers
-from include.distill.history import months, readable
+from include.distill.history import months
 from include.distill.inference import client, fan_out
 from include.distill.inference.paced_client import PacedClient
 from tools.simulate.clock import VirtualClock
@@ -62,7 +62,7 @@ def one_thread(clock: VirtualClock) -> Iterator[None]:
 
     paced = functools.partial(PacedClient, clock=clock.time, wait=wait, sleep=clock.sleep)
     with ExitStack() as stack:
-        for module in (fan_out, months, readable, paid_answers):
+        for module in (fan_out, months, paid_answers):
             stack.enter_context(patch.object(module, "ThreadPoolExecutor", SameThread))
         stack.enter_context(patch.object(client, "PacedClient", paced))
         stack.enter_context(patch.object(asyncio, "to_thread", _at_once))  # the AWS simulator answers in a thread

@@ -16,6 +16,6 @@ def test_a_run_id_that_no_url_can_contain_does_not_stop_the_page() -> None:
 
 
 def test_texts_are_escaped_and_lone_surrogates_replaced() -> None:
-    html = render("message.html.j2", title="<b>", text="a\ud800")
+    html = render("message.html.j2", title="<b>", text="a\ud800", login_url="")
     assert "<b>" not in html
     assert "a?" in html

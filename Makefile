@@ -65,7 +65,7 @@ simulate: .venv/.installed ## Simulate crashes of the purchases in one process a
 
 # atheris is not in requirements-dev.lock. Where it has no package, the inputs are not guided.
 fuzz: .venv/.installed ## Give mutated inputs to all readers, guided by atheris where it exists (FUZZ="--inputs 1000000")
-	@$(UV_CACHE); [ -d .venv/atheris ] || $(BIN)/uv pip install --quiet --python $(BIN)/python --target .venv/atheris --only-binary atheris --require-hashes --requirement tools/fuzz/requirements.txt || rm -rf .venv/atheris
+	@$(UV_CACHE); [ -d .venv/atheris ] || $(BIN)/uv pip install --quiet --python $(BIN)/python --target .venv/atheris --only-binary atheris --require-hashes --requirement tools/fuzz/requirements.lock || rm -rf .venv/atheris
 	@$(BIN)/python -m tools.fuzz $(FUZZ)
 
 bench: .venv/.installed ## Measure speed, quota use and memory, and compare them with ideal values (BENCH="--only NAME")
@@ -100,7 +100,9 @@ lock: $(BIN)/uv ## Update the lock files to the newest versions that requirement
 	@$(COMPILE) --output-file .venv/requirements-dev.lock requirements.txt requirements-dev.txt > /dev/null
 	@$(COMPILE) --output-file .venv/requirements.lock --constraint .venv/requirements-dev.lock requirements.txt > /dev/null
 	@$(COMPILE) --output-file .venv/kubernetes.lock --constraint .venv/requirements-dev.lock deploy/helm/requirements.txt > /dev/null
+	@$(COMPILE) --output-file .venv/fuzz.lock tools/fuzz/requirements.txt > /dev/null
 	@mv .venv/requirements-dev.lock .venv/requirements.lock .
+	@mv .venv/fuzz.lock tools/fuzz/requirements.lock
 	@mv .venv/kubernetes.lock deploy/helm/requirements.lock
 	@echo "requirements.lock and requirements-dev.lock are updated. Run make lint and make test before you commit them."
 

@@ -15,6 +15,7 @@ LOCKS = [
     *("requirements.lock", "requirements-dev.lock", "requirements-uv.lock"),
     *("deploy/helm/requirements.lock", "tools/fuzz/requirements.lock"),
 ]
+WITHOUT_AIRFLOW = ("requirements-uv.lock", "tools/fuzz/requirements.lock")
 LINE = re.compile(r"(?P<name>[a-z0-9.-]+(\[[a-z0-9,-]+\])?)==(?P<version>[\w.+!-]+)( ; (?P<marker>[^\\]+))? \\")
 HASH = re.compile(r"    --hash=sha256:[0-9a-f]{64}(?P<more> \\)?")
 INSTALLERS = ["Makefile", "Dockerfile", "deploy/helm/Dockerfile", ".ci/run"]
@@ -48,7 +49,7 @@ def test_production_and_development_use_the_same_versions() -> None:
 
 
 @pytest.mark.parametrize("python", VERSIONS)
-@pytest.mark.parametrize("lock", [lock for lock in LOCKS if lock != "requirements-uv.lock"])
+@pytest.mark.parametrize("lock", [lock for lock in LOCKS if lock not in WITHOUT_AIRFLOW])
 def test_every_package_has_one_version_for_each_supported_python(lock: str, python: str) -> None:
     environment = {"python_version": python, "python_full_version": f"{python}.5"}
     lines = [LINE.fullmatch(line) for line in (PROJECT_ROOT / lock).read_text(encoding="utf-8").splitlines()]

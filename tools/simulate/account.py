@@ -165,6 +165,11 @@ class MemoryAccount(AwsSimulator):
         """Everything that was billed."""
         return self._ledger.as_json()
 
+    @property
+    def served(self) -> dict[str, str]:
+        """The model that each throughput answers with after its last update, by the throughput's ARN."""
+        return {one.arn: one.body["desiredModelArn"] for one in self._state.throughputs.all()}
+
     def close(self) -> None:
         """Forget the account, so that another one can be opened in this process."""
         self._moto.close()

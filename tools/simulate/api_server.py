@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -10,6 +11,7 @@ from airflow.sdk.exceptions import AirflowRuntimeError, ErrorType
 from airflow.sdk.execution_time.comms import (
     DRCount,
     ErrorResponse,
+    HITLDetailRequestResult,
     InactiveAssetsResult,
     OKResponse,
     TaskStatesResult,
@@ -152,6 +154,18 @@ class ApiServer:
         task = self._present()[1]
         task.state, task.next_method = "deferred", msg.next_method
         task.next_kwargs, task.trigger = msg.next_kwargs, (msg.classpath, json.dumps(msg.trigger_kwargs))
+        return OKResponse(ok=True)
+
+    def _write_CreateHITLDetailPayload(self, msg: Any) -> HITLDetailRequestResult:
+        task = self._present()[1]
+        task.question = task.question or (msg.subject, msg.body)
+        shown = {**msg.model_dump(exclude={"type"}), "subject": task.question[0], "body": task.question[1]}
+        return HITLDetailRequestResult(**shown)
+
+    def _write_AwaitInputTask(self, msg: Any) -> OKResponse:
+        task = self._present()[1]
+        task.state, task.next_method, task.next_kwargs = "awaiting_input", msg.next_method, msg.next_kwargs
+        task.answer_by = math.inf if msg.timeout is None else self._clock.now + msg.timeout.total_seconds()
         return OKResponse(ok=True)
 
     def _write_SkipDownstreamTasks(self, msg: Any) -> OKResponse:

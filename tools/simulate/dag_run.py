@@ -8,6 +8,7 @@ the routes of the execution API. Anything that the pipeline's DAGs do not use is
 from __future__ import annotations
 
 import json
+import math
 import uuid
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -113,9 +114,12 @@ def _mapped_over(task: Any) -> str | int:
 
 @dataclass
 class TaskInstance:
-    """The row of a task, or of an instance of a mapped task, in Airflow's database.
+    """
+    The row of a task, or of an instance of a mapped task, in Airflow's database.
 
     :ivar map_index: the number of the instance; -1 if the task is not mapped, or has not been expanded yet.
+    :ivar question: the subject and the body of the first question to a person. Airflow keeps them if it asks again.
+    :ivar answer_by: when the question is answered with its default.
     """
 
     task_id: str
@@ -127,6 +131,8 @@ class TaskInstance:
     next_kwargs: Any = None
     trigger: tuple[str, Any] | None = None
     retry_at: float = 0.0
+    question: tuple[str, str | None] | None = None
+    answer_by: float = math.inf
     xcoms: dict[str, Any] = field(default_factory=dict)
     key: uuid.UUID = field(default_factory=lambda: uuid.UUID(int=1))
 
@@ -299,7 +305,7 @@ class DagRun:
         for task in self.tasks.values():
             if self.graph.nodes[task.task_id].is_teardown:
                 continue
-            if task.state in ("running", "deferred"):
+            if task.state in ("running", "deferred", "awaiting_input"):
                 self.mark(task, "failed")
             elif task.state not in ENDED:
                 self.mark(task, "skipped")

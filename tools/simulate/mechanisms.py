@@ -15,10 +15,11 @@ from unittest.mock import patch
 
 from bedrock_distill.hooks.batch_jobs import BatchJobs
 from bedrock_distill.lifecycle import buy_once as purchases
-from bedrock_distill.operators import batch, serve, train
+from bedrock_distill.operators import batch, serve, train, winner
 from bedrock_distill.operators.deploy import BedrockUndeployModelOperator
 from bedrock_distill.operators.outcome import RunOutcomeOperator
 from bedrock_distill.operators.serve import BedrockReleaseThroughputOperator
+from bedrock_distill.operators.settle import SettleTask
 from bedrock_distill.operators.train import BedrockSubmitCustomizationJobOperator
 from bedrock_distill.triggers.batch import BatchJobsTrigger
 from bedrock_distill.triggers.evaluation import EvaluationJobTrigger
@@ -27,7 +28,18 @@ from include.distill.batch.pending_jobs import PendingBatchJobs
 from include.distill.core import naming
 from include.distill.cost.bought_jobs import BoughtJobs
 from include.distill.inference.answer_store import AnswerStore
-from tools.simulate.parts import BATCH, DISTILLATION, EVALUATION, ON_DEMAND, SERVING, SYNTHESIS, TRAINING, Part
+from tools.simulate.parts import (
+    BATCH,
+    DISTILLATION,
+    EVALUATION,
+    ON_DEMAND,
+    REJECTION,
+    REPLACEMENT,
+    SERVING,
+    SYNTHESIS,
+    TRAINING,
+    Part,
+)
 
 
 @dataclass(frozen=True)
@@ -144,4 +156,8 @@ MECHANISMS = (
         lambda: patch.object(RunOutcomeOperator, "_stop_abandoned_evaluations", _nothing),
     ),
     Mechanism("answers are stored", SYNTHESIS, lambda: patch.object(AnswerStore, "_write", _nothing)),
+    Mechanism(
+        "check of the approval", REJECTION, lambda: patch.object(winner, "approval_problem", lambda *_, **__: None)
+    ),
+    Mechanism("settle", REPLACEMENT, lambda: patch.object(SettleTask, "execute", _nothing)),
 )

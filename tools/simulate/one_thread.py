@@ -15,6 +15,7 @@ from contextlib import ExitStack, contextmanager, nullcontext
 from typing import ParamSpec, TypeVar
 from unittest.mock import patch
 
+from bedrock_distill.operators import smoke
 from bedrock_distill.run import model_task
 from include.distill.cost import paid_answers
 from include.distill.history import months
@@ -64,7 +65,8 @@ def one_thread(clock: VirtualClock) -> Iterator[None]:
     with ExitStack() as stack:
         for module in (fan_out, months, paid_answers):
             stack.enter_context(patch.object(module, "ThreadPoolExecutor", SameThread))
-        stack.enter_context(patch.object(client, "PacedClient", paced))
+        for module in (client, smoke):
+            stack.enter_context(patch.object(module, "PacedClient", paced))
         stack.enter_context(patch.object(asyncio, "to_thread", _at_once))  # the AWS simulator answers in a thread
         stack.enter_context(patch.object(model_task, "recorded_progress", lambda writer: nullcontext()))
         yield

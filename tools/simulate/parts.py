@@ -8,14 +8,29 @@ from typing import Any
 
 
 @dataclass(frozen=True)
+class Promoting:
+    """
+    How a run promotes its winner. The first state contains a report in which the arm ``tuned`` has won.
+
+    :ivar choice: what the person answers to the question of ``approve``; ``None`` if nobody answers in time.
+    :ivar has_champion: whether the first state has a champion that another model replaces.
+    """
+
+    choice: str | None
+    has_champion: bool = False
+
+
+@dataclass(frozen=True)
 class Part:
     """
     A part of the DAG.
 
     :ivar before: the tasks that are executed once. Their result is the first state of all schedules.
-    :ivar tasks: the tasks that each schedule executes. All other tasks succeed at once and do nothing.
+    :ivar tasks: the tasks that each schedule executes. All other tasks succeed at once and do nothing. A task that is
+        also in ``before`` is executed again by each run, because its result depends on what the earlier run has left.
     :ivar training_rows: the number of rows of the training CSV. By default, the minimum of a fine-tuning job.
     :ivar use_case: the keys in which the part's use case differs from the one of :mod:`tools.simulate.use_case`.
+    :ivar promotion: how the winner of each run is promoted; ``None`` if the part ends before the report.
     """
 
     name: str
@@ -23,6 +38,7 @@ class Part:
     tasks: tuple[str, ...]
     training_rows: int = 8
     use_case: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    promotion: Promoting | None = None
 
 
 _PREPARED = (
@@ -96,4 +112,41 @@ EVALUATION = Part(
         }
     },
 )
-PARTS = (TRAINING, SERVING, ON_DEMAND, DISTILLATION, BATCH, SYNTHESIS, EVALUATION)
+_STANDING = {
+    "max_spend_usd": 500,  # the endpoints of two arms
+    "promotion": {"serve": "provisioned", "ask_a_person": True, "smoke_prompts": 2},
+    "arms": [
+        {"name": "base", "kind": "base"},
+        {"name": "best", "kind": "champion"},
+        {"name": "tuned", "originals": "all", "synthetic": 0},
+    ],
+}
+
+
+def _promotion(name: str, choice: str | None, *, has_champion: bool = False) -> Part:
+    return Part(
+        name,
+        before=(*_PREPARED, "tuned.submit", "tuned.trained"),
+        tasks=("preflight", "approve", "start_switch", "switch", "switched", "smoke", "promote", "settle", "outcome"),
+        use_case=_STANDING,
+        promotion=Promoting(choice, has_champion),
+    )
+
+
+PROMOTION = _promotion("promotion", "Approve")
+REPLACEMENT = _promotion("replacement", "Approve", has_champion=True)
+REJECTION = _promotion("rejection", "Reject", has_champion=True)
+SILENCE = _promotion("silence", None)
+PARTS = (
+    TRAINING,
+    SERVING,
+    ON_DEMAND,
+    DISTILLATION,
+    BATCH,
+    SYNTHESIS,
+    EVALUATION,
+    PROMOTION,
+    REPLACEMENT,
+    REJECTION,
+    SILENCE,
+)

@@ -20,10 +20,14 @@ ENDPOINT_SECONDS = 600.0
 _FACTS = ("bucket", "queue", "table", "function", "cluster", "topic", "stream", "volume", "gateway", "role", "key")
 
 
-def write_use_case(folder: Path, part: Part) -> None:
-    """Write the use case of a part to a folder, which is created if it does not exist."""
+def write_use_case(folder: Path, part: Part, *, first_row: int = 0) -> None:
+    """
+    Write the use case of a part to a folder, which is created if it does not exist.
+
+    :param first_row: the number of the first training row. Other rows train another model.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    _write_rows(folder / "train.csv", 0, part.training_rows)
+    _write_rows(folder / "train.csv", first_row, part.training_rows)
     _write_rows(folder / "evaluation.csv", 1000, EVALUATION_ROWS)
     (folder / f"{NAME}.yaml").write_text(
         yaml.safe_dump({**_use_case(folder), **part.use_case}, sort_keys=False), encoding="utf-8"

@@ -27,12 +27,15 @@ from tools.simulate.faults import Call, Fault, Kind, Way
 from tools.simulate.known_steps import KnownSteps
 from tools.simulate.one_thread import one_thread
 from tools.simulate.parts import Part
+from tools.simulate.person import answer_question
+from tools.simulate.promoting import settle_without_real_time, write_report
 from tools.simulate.use_case import ENDPOINT_SECONDS, JOB_SECONDS, load_dag, write_use_case
 from tools.simulate.wire import Wire
 
 MAX_RUNS = 4  # so a schedule has at most three faults
 NEXT_RUN_SECONDS = 86_400.0
 HEARTBEAT_TIMEOUT_SECONDS = 300.0  # Airflow's default for a task
+EARLIER_ROW = 100
 MAX_STEPS = 200  # attempts and waits of one run; more means that it never ends
 
 
@@ -64,6 +67,9 @@ class Record:
         had not recorded its start yet.
     :ivar after_mark: the ledgers right after the trigger of a task that was marked as failed has acted.
     :ivar objects: the objects in S3 at the end, by their URI.
+    :ivar choices: the answers to the questions of the tasks, in order.
+    :ivar served: the model that each throughput answers with at the end, by the throughput's ARN.
+    :ivar first_objects: the objects in S3 before the schedule, by their URI.
     """
 
     faults: tuple[Fault, ...]
@@ -77,6 +83,9 @@ class Record:
     reached: set[str] = field(default_factory=set)
     objects: dict[str, bytes] = field(default_factory=dict)
     met: list[tuple[Fault, Call]] = field(default_factory=list)
+    choices: list[str] = field(default_factory=list)
+    served: dict[str, str] = field(default_factory=dict)
+    first_objects: dict[str, bytes] = field(default_factory=dict)
 
 
 class World:
@@ -119,6 +128,9 @@ class World:
         self._active = set(self.part.before)
         for bucket in (TRAINING_BUCKET, OUTPUT_BUCKET):
             self.account.objects.objects[bucket] = {}
+        if self.part.promotion and self.part.promotion.has_champion:
+            self._promote_earlier()
+            self._active = set(self.part.before)
         runs = tuple(self._prepared_run(number) for number in range(1, MAX_RUNS + 1))
         return FirstState(self.account.snapshot(), runs, self.clock.now)
 
@@ -128,14 +140,35 @@ class World:
             if not self._step(run):
                 states = {one: run.states([one]) for one in self.part.before}
                 raise RuntimeError(f"The tasks before the part {self.part.name} did not succeed: {states}.")
-        return {task.label: task.copy() for one in self.part.before for task in run.instances[one]}
+        if self.part.promotion:
+            write_report(self.graph.dag, run)
+        return {task.label: task.copy() for task in run.tasks.values() if task.task_id in self._prepared}
+
+    @property
+    def _prepared(self) -> set[str]:
+        """The tasks that no run of a schedule executes again."""
+        report = ["report"] if self.part.promotion else []
+        return {*self.part.before, *report} - set(self.part.tasks)
+
+    def _promote_earlier(self) -> None:
+        """Let an earlier run promote a model that was trained on other rows."""
+        write_use_case(self.folder, self.part, first_row=EARLIER_ROW)
+        tasks = self._prepared_run(0)
+        self._active = {*self.part.before, *self.part.tasks}
+        self._finish(self._start(0, tasks))
+        if self._record.ended != ["success"]:
+            raise RuntimeError(f"The earlier run has not promoted its model: {self._record.ended}.")
+        write_use_case(self.folder, self.part)
+        self.api.runs = {}
+        self.clock.sleep(NEXT_RUN_SECONDS)
 
     def run(self, faults: Sequence[Fault]) -> Record:
         """Run one schedule to its end."""
         self.account.restore(self.first.account)
         self.clock.now = self.first.now
         self.wire.reset({fault.at: fault for fault in faults})
-        self._record = Record(tuple(faults), frozenset((*self.part.before, *self.part.tasks)))
+        executed = frozenset((*self.part.before, *self.part.tasks))
+        self._record = Record(tuple(faults), executed, first_objects=self._objects())
         self.api.runs = {}
         for number in range(1, len(faults) + 2):
             self._finish(self._start(number, self.first.runs[number - 1]))
@@ -143,9 +176,12 @@ class World:
                 break
             self.clock.sleep(NEXT_RUN_SECONDS)
         self._record.calls = self.wire.calls
-        stored = self.account.objects.objects.items()
-        self._record.objects = {f"s3://{name}/{key}": one.body for name, of in stored for key, one in of.items()}
+        self._record.objects, self._record.served = self._objects(), self.account.served
         return self._record
+
+    def _objects(self) -> dict[str, bytes]:
+        stored = self.account.objects.objects.items()
+        return {f"s3://{name}/{key}": one.body for name, of in stored for key, one in of.items()}
 
     # One run
 
@@ -178,6 +214,9 @@ class World:
                 self._attempt(run, task)
         elif task := next((one for one in tasks if one.state == "deferred"), None):
             self._wait(run, task)
+        elif task := next((one for one in tasks if one.state == "awaiting_input"), None):
+            choice = self.part.promotion.choice if self.part.promotion else None
+            self._record.choices.append(answer_question(task, choice, self.clock))
         elif task := min(
             (one for one in tasks if one.state == "up_for_retry"), key=lambda one: one.retry_at, default=None
         ):
@@ -271,7 +310,7 @@ class World:
         elif way is Way.CLEAR_DOWNSTREAM:
             run.clear(graph.cleared_with(task.task_id, downstream=True), only=task)
         elif way is Way.CLEAR_RUN:
-            run.clear(set(graph.nodes) - set(self.part.before))
+            run.clear(set(graph.nodes) - self._prepared)
         elif way in (Way.MARK_FAILED, Way.MARK_SUCCESS):
             run.mark(task, "failed" if way is Way.MARK_FAILED else "success")
         elif way is Way.MARK_RUN_FAILED:
@@ -303,6 +342,7 @@ def open_world(folder: Path, part: Part, first: FirstState | None = None) -> Ite
         stack.enter_context(world.wire.connected())
         stack.enter_context(computed_once())
         stack.enter_context(one_thread(world.clock))
+        stack.enter_context(settle_without_real_time(world.clock))
         stack.enter_context(patch.object(task_runner, "SUPERVISOR_COMMS", world.api, create=True))
         stack.enter_context(world.worker.repeatable.connected())
         world.prepare(first)

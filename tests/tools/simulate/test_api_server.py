@@ -9,6 +9,8 @@ import pytest
 from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.sdk import DAG
 from airflow.sdk.execution_time.comms import (
+    AwaitInputTask,
+    CreateHITLDetailPayload,
     DeleteXCom,
     ErrorResponse,
     GetTaskStates,
@@ -96,3 +98,17 @@ def test_each_instance_of_a_mapped_task_has_its_own_results_and_state(api: ApiSe
     assert api.send(one).task_states == {"r": {"t_0": "success"}}
     with pytest.raises(RuntimeError, match="t has no instance 2"):
         api.send(SetXCom(key="k", value=0, map_index=2, **PLACE))
+
+
+def test_a_second_question_shows_the_text_of_the_first_and_waits_until_its_time_is_over(api: ApiServer) -> None:
+    run = api.runs["r"]
+    task = run.tasks["t"]
+    run.start(task)
+    api.running = run, task
+
+    def ask(subject: str) -> Any:
+        return api.send(CreateHITLDetailPayload(ti_id=task.key, options=["Approve"], subject=subject, params={}))
+
+    assert [ask("one").subject, ask("two").subject] == ["one", "one"]
+    api.send(AwaitInputTask(timeout=datetime.timedelta(hours=2), next_method="execute_complete", next_kwargs={}))
+    assert (task.state, task.next_method, task.answer_by) == ("awaiting_input", "execute_complete", START + 7200)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from tools.simulate.checks.outcome import MARK_FAILED, MARK_SUCCESS, OUTLIVED, Outcome
+from tools.simulate.checks.outcome import MARK_FAILED, MARK_SUCCESS, OUTLIVED, STANDING, Outcome
 
 
 def breaches(outcome: Outcome) -> Iterator[str]:
@@ -40,7 +40,8 @@ def _creates_too_late(fault: Any, call: Any) -> bool:
 
 
 def _endpoints(ledger: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    return [*ledger["throughputs"], *ledger["deployments"]]
+    """Return the endpoints of the arms."""
+    return [one for one in (*ledger["throughputs"], *ledger["deployments"]) if STANDING not in one["name"]]
 
 
 def _most_at_once(endpoints: Sequence[Mapping[str, Any]]) -> int:

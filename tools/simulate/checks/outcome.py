@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 OVER = ("Stopped", "Failed")
 ENDING = (*OVER, "Stopping", "Completed")
+STANDING = "-champion-"  # is part of the name of a standing endpoint, and of no other name
 MARK_FAILED = "the task is marked as failed"
 MARK_RUN_FAILED = "the run is marked as failed"
 MARK_SUCCESS = "the task is marked as successful"
@@ -47,6 +48,18 @@ class Outcome(Protocol):
     @property
     def objects(self) -> Mapping[str, bytes]:
         """The objects in S3, by their URI."""
+
+    @property
+    def first_objects(self) -> Mapping[str, bytes]:
+        """The objects in S3 before the schedule, by their URI."""
+
+    @property
+    def served(self) -> Mapping[str, str]:
+        """The model that each throughput answers with at the end, by the throughput's ARN."""
+
+    @property
+    def choices(self) -> Sequence[str]:
+        """The answers to the questions of the tasks, in order."""
 
 
 def ways(outcome: Outcome) -> list[str]:

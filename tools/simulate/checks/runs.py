@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from tools.simulate.checks.outcome import Outcome, ways
 
-RECOVERIES = frozenset({"Airflow goes on by itself", "the task is cleared with downstream", "the whole run is cleared"})
+CLEAR_RUN = "the whole run is cleared"
+RECOVERIES = frozenset({"Airflow goes on by itself", "the task is cleared with downstream", CLEAR_RUN})
 MOST_RETRIED = 2
 
 
@@ -24,8 +25,12 @@ def _must_recover(outcome: Outcome) -> bool:
     """
     Return whether the first run must succeed in spite of the faults.
 
-    Airflow does not repeat ``outcome``, and repeats other tasks at least twice.
+    Airflow does not repeat ``outcome``, and repeats other tasks at least twice. If a question has been asked, and the
+    whole run is cleared after the champion has changed, the question would be another one. The task then refuses to ask
+    and says that a new run is needed.
     """
+    if CLEAR_RUN in ways(outcome) and "approve" in outcome.executed:
+        return False
     if any(call.task == "outcome" for _, call in outcome.met):
         return False
     return len(outcome.met) <= MOST_RETRIED and set(ways(outcome)) <= RECOVERIES

@@ -36,6 +36,9 @@ def outcome(*ledgers: dict[str, Any], **changes: Any) -> Any:
         "unseen_marks": 0,
         "started": {RUN: 0.0},
         "met": [],
+        "choices": [],
+        "served": {},
+        "first_objects": {},
         "objects": {uri: json.dumps({"job_name": name}).encode() for uri, name in objects.items()},
     }
     return SimpleNamespace(**{**made, **changes})

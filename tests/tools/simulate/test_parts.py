@@ -1,0 +1,18 @@
+"""Each part ends with `outcome`, and a promotion is asked about in each run."""
+
+from __future__ import annotations
+
+from tools.simulate.parts import PARTS
+
+
+def test_each_part_has_a_name_of_its_own_and_ends_with_outcome() -> None:
+    assert len({part.name for part in PARTS}) == len(PARTS)
+    assert all(part.tasks[-1] == "outcome" for part in PARTS)
+
+
+def test_each_run_of_a_promotion_looks_at_the_present_champion_and_asks() -> None:
+    promoting = [part for part in PARTS if part.promotion]
+    assert {part.promotion.choice for part in promoting if part.promotion} == {"Approve", "Reject", None}
+    for part in promoting:
+        assert "preflight" in {*part.before} & {*part.tasks}
+        assert part.tasks.index("approve") < part.tasks.index("switch") < part.tasks.index("promote")

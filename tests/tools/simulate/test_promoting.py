@@ -1,0 +1,49 @@
+"""Schedules that promote a model leave a champion that its standing endpoint serves, and ask a person first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.tools.simulate.conftest import opened
+from tools.simulate.faults import Fault, Kind, Way
+from tools.simulate.mechanisms import MECHANISMS
+from tools.simulate.parts import REJECTION, REPLACEMENT
+from tools.simulate.search import judge
+from tools.simulate.world import World
+
+
+@pytest.fixture
+def replacement(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """An installation whose schedules replace a champion."""
+    yield from opened(tmp_path_factory.mktemp("replacement"), REPLACEMENT)
+
+
+@pytest.fixture
+def rejection(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """An installation in which a person rejects every winner."""
+    yield from opened(tmp_path_factory.mktemp("rejection"), REJECTION)
+
+
+def call(world: World, task: str, what: str) -> int:
+    return next(one.number for one in world.run(()).calls if (one.task, one.what) == (task, what))
+
+
+def test_the_endpoint_gets_the_model_that_a_person_approved(replacement: World) -> None:
+    record = replacement.run(())
+    assert (record.ended, record.choices) == (["success"], ["Approve"])
+    assert len(record.ledgers[-1]["throughputs"]) == 1
+    at = call(replacement, "switch", "UpdateProvisionedModelThroughput")
+    for way in (Way.RETRY, Way.CLEAR_RUN, Way.MARK_FAILED, Way.LOSE_METADATA):
+        assert judge(replacement, (Fault(at, Kind.KILLED_AFTER, way),))[0] == [], way
+    with next(one for one in MECHANISMS if one.name == "settle").removed():
+        assert judge(replacement, ())[0]
+
+
+def test_a_rejected_winner_is_promoted_by_no_mark(rejection: World) -> None:
+    assert (rejection.run(()).ended, rejection.run(()).choices) == (["success"], ["Reject"])
+    marked = (Fault(call(rejection, "approve", "CreateHITLDetailPayload"), Kind.KILLED_BEFORE, Way.MARK_SUCCESS),)
+    assert judge(rejection, marked)[0] == []
+    with next(one for one in MECHANISMS if one.name == "check of the approval").removed():
+        assert "nobody approved it" in judge(rejection, marked)[0][0]

@@ -7,8 +7,10 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+from airflow.sdk.api.datamodels._generated import DagRunState
 from airflow.sdk.exceptions import AirflowRuntimeError, ErrorType
 from airflow.sdk.execution_time.comms import (
+    DagRunStateResult,
     DRCount,
     ErrorResponse,
     HITLDetailRequestResult,
@@ -99,6 +101,9 @@ class ApiServer:
 
     def _read_GetDRCount(self, msg: Any) -> DRCount:
         return DRCount(count=sum(run.state in (msg.states or [run.state]) for run in self.runs.values()))
+
+    def _read_GetDagRunState(self, msg: Any) -> DagRunStateResult:
+        return DagRunStateResult(state=DagRunState(self.runs[msg.run_id].state))
 
     def _read_ValidateInletsAndOutlets(self, msg: Any) -> InactiveAssetsResult:
         del msg

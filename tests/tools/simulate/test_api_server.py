@@ -13,6 +13,7 @@ from airflow.sdk.execution_time.comms import (
     CreateHITLDetailPayload,
     DeleteXCom,
     ErrorResponse,
+    GetDagRunState,
     GetTaskStates,
     GetXCom,
     GetXComCount,
@@ -112,3 +113,7 @@ def test_a_second_question_shows_the_text_of_the_first_and_waits_until_its_time_
     assert [ask("one").subject, ask("two").subject] == ["one", "one"]
     api.send(AwaitInputTask(timeout=datetime.timedelta(hours=2), next_method="execute_complete", next_kwargs={}))
     assert (task.state, task.next_method, task.answer_by) == ("awaiting_input", "execute_complete", START + 7200)
+
+
+def test_another_run_may_ask_for_the_state_of_a_run(api: ApiServer) -> None:
+    assert api.send(GetDagRunState(dag_id="d", run_id="r")).state == "running"

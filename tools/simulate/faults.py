@@ -96,3 +96,7 @@ class Call:
 
 class KilledError(BaseException):
     """The process was killed. No code of the pipeline or of Airflow catches this."""
+
+
+class UnknownMessageError(BaseException):
+    """The model of Airflow lacks a message. This ends the schedule, so that no retry of the pipeline hides it."""

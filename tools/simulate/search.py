@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tools.simulate.checks import breaches
-from tools.simulate.faults import Call, Fault, Way
+from tools.simulate.faults import Call, Fault, UnknownMessageError, Way
 from tools.simulate.mechanisms import Mechanism
 from tools.simulate.parts import Part
 from tools.simulate.schedules import Schedule, draw, single_faults
@@ -33,7 +33,7 @@ def judge(world: World, schedule: Schedule) -> tuple[list[str], set[str]]:
     """Run a schedule. Return what is wrong with its end, and the states that it reached."""
     try:
         record = world.run(schedule)
-    except Exception as error:  # an error of the pipeline that Airflow's task runner does not expect, or of the model
+    except (Exception, UnknownMessageError) as error:  # an error that Airflow's task runner lets pass, or the model's
         return [f"The simulation itself failed: {type(error).__name__}: {error}"], set()
     return breaches(record), record.reached
 

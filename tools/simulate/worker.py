@@ -66,11 +66,18 @@ class Worker:
             pass
         finally:
             signal.signal(signal.SIGTERM, before)
+            self._end_if_unknown()
         if process.is_stale:
             return None
         if not process.is_alive and task.state == "running":
             task.state = "killed"
         return process.met
+
+    def _end_if_unknown(self) -> None:
+        """End the schedule if a process has sent a message that the model of Airflow lacks."""
+        unknown, self._api.unknown = self._api.unknown, None
+        if unknown is not None:
+            raise unknown
 
     def _instance(self, run: DagRun, task: TaskInstance) -> RuntimeTaskInstance:
         from_server = TIRunContext.model_construct(
@@ -140,6 +147,7 @@ class Worker:
             return process.met, None if is_dead else trigger
         finally:
             self._drop_tasks()
+            self._end_if_unknown()
         arguments: Any = deserialize(task.next_kwargs)
         task.next_kwargs = serialize(json.loads(json.dumps({**(arguments or {}), "event": event.payload})))
         task.trigger, task.state = None, "scheduled"
@@ -155,6 +163,7 @@ class Worker:
             pass
         finally:
             self._drop_tasks()
+            self._end_if_unknown()
         return process.met
 
     def _trigger(self, run: DagRun, task: TaskInstance) -> Any:

@@ -28,6 +28,7 @@ from tools.simulate.account import MemoryAccount
 from tools.simulate.api_server import ApiServer
 from tools.simulate.clock import START, VirtualClock
 from tools.simulate.dag_run import DagRun, Graph, TaskInstance
+from tools.simulate.faults import UnknownMessageError
 from tools.simulate.wire import Wire
 
 PLACE: dict[str, Any] = {"dag_id": "d", "run_id": "r", "task_id": "t"}
@@ -77,7 +78,7 @@ def test_the_states_of_the_tasks_are_listed(api: ApiServer) -> None:
 
 
 def test_an_unknown_message_is_an_error(api: ApiServer) -> None:
-    with pytest.raises(NotImplementedError, match="TriggerDagRun"):
+    with pytest.raises(UnknownMessageError, match="TriggerDagRun"):
         api.send(TriggerDagRun(dag_id="d", run_id="r2"))
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from unittest.mock import patch
 
 from bedrock_distill.triggers.polling import CustomizationJobTrigger
+from tools.simulate.api_server import ApiServer
 from tools.simulate.faults import Fault, Kind, Way
 from tools.simulate.search import (
     Tally,
@@ -48,8 +49,17 @@ def test_a_planted_defect_is_found_and_its_schedule_shrunk(world: World) -> None
 
 
 def test_an_error_of_the_model_is_a_failure_and_no_crash(world: World) -> None:
-    with patch.object(World, "run", side_effect=NotImplementedError("unknown message")):
-        assert judge(world, ())[0] == ["The simulation itself failed: NotImplementedError: unknown message"]
+    with patch.object(World, "run", side_effect=NotImplementedError("unknown rule")):
+        assert judge(world, ())[0] == ["The simulation itself failed: NotImplementedError: unknown rule"]
+
+
+def test_a_message_that_the_model_lacks_ends_the_schedule(world: World) -> None:
+    """The pipeline catches all errors of some messages, and Airflow's task runner would repeat the task."""
+    with patch.object(ApiServer, "_write_SetXCom", None):
+        assert "does not know the message SetXCom" in judge(world, ())[0][0]
+        assert world.api.unknown is None
+        assert {one.task for one in world.wire.calls} == {"tuned.submit"}
+    assert judge(world, ())[0] == []
 
 
 def test_a_replay_is_read_again(world: World, tmp_path: Path) -> None:

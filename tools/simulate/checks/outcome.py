@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 OVER = ("Stopped", "Failed")
 ENDING = (*OVER, "Stopping", "Completed")
+APPROVED = "Approve"  # the answer of a person who promotes
 STANDING = "-champion-"  # is part of the name of a standing endpoint, and of no other name
 MARK_FAILED = "the task is marked as failed"
 MARK_RUN_FAILED = "the run is marked as failed"

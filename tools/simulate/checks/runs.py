@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tools.simulate.checks.outcome import Outcome, ways
+from tools.simulate.checks.outcome import APPROVED, Outcome, ways
 
 CLEAR_RUN = "the whole run is cleared"
 RECOVERIES = frozenset({"Airflow goes on by itself", "the task is cleared with downstream", CLEAR_RUN})
@@ -25,12 +25,22 @@ def _must_recover(outcome: Outcome) -> bool:
     """
     Return whether the first run must succeed in spite of the faults.
 
-    Airflow does not repeat ``outcome``, and repeats other tasks at least twice. If a question has been asked, and the
-    whole run is cleared after the champion has changed, the question would be another one. The task then refuses to ask
-    and says that a new run is needed.
+    Airflow does not repeat ``outcome``, and repeats other tasks at least twice.
     """
-    if CLEAR_RUN in ways(outcome) and "approve" in outcome.executed:
-        return False
-    if any(call.task == "outcome" for _, call in outcome.met):
+    if _changes_the_question(outcome) or any(call.task == "outcome" for _, call in outcome.met):
         return False
     return len(outcome.met) <= MOST_RETRIED and set(ways(outcome)) <= RECOVERIES
+
+
+def _changes_the_question(outcome: Outcome) -> bool:
+    """
+    Return whether the whole run is cleared after it may have recorded the first champion.
+
+    The first question of ``approve`` also asks about the price of the endpoint. Once the champion's record contains the
+    approved price, a repeated ``approve`` has no question about the price. Airflow would still show the first question,
+    so the task refuses to ask and says that a new run is needed.
+    """
+    has_champion = any("/champions/" in uri for uri in outcome.first_objects)
+    if has_champion or APPROVED not in outcome.choices:
+        return False
+    return any(str(fault.way) == CLEAR_RUN and call.task in ("promote", "settle") for fault, call in outcome.met)

@@ -6,9 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from tools.simulate.checks.outcome import MARK_FAILED, MARK_SUCCESS, Outcome, ways
-
-_APPROVED = "Approve"
+from tools.simulate.checks.outcome import APPROVED, MARK_FAILED, MARK_SUCCESS, Outcome, ways
 
 
 def breaches(outcome: Outcome) -> Iterator[str]:
@@ -20,7 +18,7 @@ def breaches(outcome: Outcome) -> Iterator[str]:
     if "promote" not in outcome.executed:
         return
     champion, first = _record(outcome.objects, "/champions/"), _record(outcome.first_objects, "/champions/")
-    is_approved = _APPROVED in outcome.choices
+    is_approved = APPROVED in outcome.choices
     if champion != first and not is_approved:
         yield f"{champion and champion['model_arn']} was promoted although nobody approved it: {list(outcome.choices)}."
     if is_approved and outcome.ended[-1] == "success" and MARK_SUCCESS not in ways(outcome):

@@ -112,8 +112,9 @@ If the use case has the key `notify`, people are notified of failures, approvals
 and late runs (`docs/how-to/get_notified.md`). The message about a failed run repeats the last lines of the error of
 `outcome`, which name the tasks to clear.
 
-A skipped `promote` is not a failure: no arm was promoted. The log and the report give the reason. If the use case
-requires approval, only a person's "Approve" promotes: if you mark `approve` as successful, `promote` is skipped.
+If `promote` skips itself, this is not a failure: no arm was promoted. The log and the report give the reason. If the
+use case requires approval, only a person's "Approve" promotes: if you mark `approve` as successful, `promote` is
+skipped.
 
 To stop a job or delete an arm's endpoint that a task is waiting for, mark the task as failed. A standing endpoint is
 never deleted in this way: `settle` brings it back to the champion.

@@ -15,6 +15,7 @@ from bedrock_distill.operators.base import DistillOperator
 from bedrock_distill.operators.records import HumanResponse
 from bedrock_distill.operators.winner import promotion_of
 from bedrock_distill.run.approved_spending import refused_spending
+from bedrock_distill.run.dropped_promotion import dropped_promotion
 from bedrock_distill.run.failed_tasks import RunStates, next_steps, steps_after_skips, without_note
 from bedrock_distill.run.metrics import counted_run
 from bedrock_distill.run.running_purchases import unreleased_arms
@@ -71,7 +72,8 @@ class RunOutcomeOperator(DistillOperator):
     ``stop_when_marked_failed``. It records the end of the run, and what the run has spent, in the history of the use
     case. The task costs nothing. Clearing the task checks again.
 
-    :param may_be_skipped: ids of the tasks that may be skipped in any run.
+    :param may_be_skipped: ids of the tasks that may be skipped in any run, unless a person approved the promotion or
+        ``switch`` has begun it.
     :raises IncompleteRunError: nobody approved the spending, or a task failed or was skipped; the message names the
         failed tasks, the stopped jobs and what the run has spent.
     """
@@ -91,7 +93,8 @@ class RunOutcomeOperator(DistillOperator):
         run = self._run_states(states)
         failed = run.failed
         held_up = sum(state == "upstream_failed" for state in states.values())
-        skipped = sum(state == "skipped" and task not in self.may_be_skipped for task, state in states.items())
+        may_be_skipped = set(self.may_be_skipped) - dropped_promotion(states, ti)
+        skipped = sum(state == "skipped" and task not in may_be_skipped for task, state in states.items())
         # In a dry run, `estimate` skips the later tasks, which is not a failure. If it did not succeed, the tasks are
         # skipped because a person marked the run as failed.
         if context["params"].get("dry_run") and states.get(ESTIMATE) == "success":
@@ -124,7 +127,7 @@ class RunOutcomeOperator(DistillOperator):
                     [
                         *(result.by_hand for result in stopped if result.by_hand),
                         *([next_steps(run, ti, resubmitted_by)] if failed or unreleased_arms(states) else []),
-                        *([steps_after_skips(run, self.may_be_skipped, resubmitted_by)] if skipped else []),
+                        *([steps_after_skips(run, may_be_skipped, resubmitted_by)] if skipped else []),
                     ]
                 ),
             )

@@ -88,7 +88,7 @@ class PromoteChampionOperator(WinnerOperator):
 
     def execute(self, context: Context) -> PromotionManifest:
         """Find the winner, write the champion, and emit the event."""
-        winner = self.winner()
+        winner = self.winner(context)
         if self.use_case.promotion.serve == "none":
             champion = promote(self.store, self.folder, winner.champion)
         else:

@@ -118,7 +118,7 @@ class SwitchChampionOperator(SwitchTask, WinnerOperator):
                 then_clear=f"{PREFLIGHT} with downstream",
                 effect="promotes with the current settings; stored answers are not paid for again",
             )
-        winner = self.winner()
+        winner = self.winner(context)
         replaced = require_comparison(winner.champion, winner.current, winner.compared)
         require_approved_spending(self)
         return Aim(

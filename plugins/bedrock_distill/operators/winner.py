@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
-
-from airflow.sdk.exceptions import AirflowSkipException
+from typing import TYPE_CHECKING, Any
 
 from bedrock_distill.lifecycle.standing_task import StandingTask
 from bedrock_distill.operators.base import DistillOperator
 from bedrock_distill.operators.records import HumanResponse
+from bedrock_distill.run.dropped_promotion import skip_promotion
 from bedrock_distill.run.task_ids import REPORT, TRAINED, arm_task
 from bedrock_distill.run.task_results import ResultOf, read_result
 from bedrock_distill.ui.links import REPORT_LINK, ResourceLink
@@ -23,6 +22,9 @@ from include.distill.evaluation.records import DecisionRecord, PromotionRecord
 from include.distill.report.records import Report, ReportManifest
 from include.distill.report.stored_report import read_report_of_winner
 from include.distill.training.records import TrainingManifest
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,7 @@ class WinnerOperator(StandingTask, DistillOperator):
         self.approval: HumanResponse | None = approval
         self.is_approval_required = approval is not None
 
-    def winner(self) -> Winner:
+    def winner(self, context: Context) -> Winner:
         """
         Return the winner.
 
@@ -80,7 +82,7 @@ class WinnerOperator(StandingTask, DistillOperator):
         promotion = promotion_of(report, self.use_case)
         decision = winning_decision(promotion)
         if decision is None:
-            raise AirflowSkipException(promotion_summary(promotion))
+            skip_promotion(context["ti"], promotion_summary(promotion))
         champion = self._new_champion(report, decision)
         current = read_champion(self.store, champion_uri(self.folder.root, champion.use_case))
         compared = champion_snapshot(self.store, self.folder)
@@ -91,7 +93,7 @@ class WinnerOperator(StandingTask, DistillOperator):
             champion, self.use_case, unapproved=unapproved, compared=compared, current=current
         )
         if obstacle:
-            raise AirflowSkipException(f"No arm is promoted: {obstacle}")
+            skip_promotion(context["ti"], f"No arm is promoted: {obstacle}")
         return Winner(champion, compared, current, price)
 
     def _unapproved(self, decision: DecisionRecord, price: PriceQuestion | None) -> str | None:

@@ -97,7 +97,7 @@ class TestMarked:
         notes["curate"] = {"to_do": "Lower the limit.", "billed": "Nothing."}
         with pytest.raises(IncompleteRunError) as caught:
             outcome(curate="failed", report="upstream_failed")
-        assert "a person" not in str(caught.value)
+        assert "a person marked" not in str(caught.value)
 
     def test_tasks_that_still_run_are_named(self, outcome: Any) -> None:
         words = r"Still running: judge\. This list and the cost are therefore incomplete\."
@@ -122,6 +122,20 @@ def test_a_failed_promotion_says_what_happened_to_the_standing_endpoint(
     with pytest.raises(IncompleteRunError) as caught:
         outcome(report="success", smoke="failed", promote="upstream_failed", settle="success")
     assert words in str(caught.value)
+
+
+def test_a_promotion_that_was_skipped_after_its_smoke_test_fails_the_run(equip: Any, context: Any) -> None:
+    """A person marks the run as failed while ``promote`` waits for its retry, so Airflow skips ``promote``."""
+    states = {"switch": "success", "switched": "success", "smoke": "success", "promote": "skipped", "settle": "success"}
+    context["ti"].get_task_states = lambda dag_id, run_ids: {run_ids[0]: states}
+    context["ti"].xcom_pull = lambda task_ids, key="return_value", **_: None
+    may_be_skipped = ("switch", "switched", "smoke", "promote")
+    task = equip(RunOutcomeOperator(task_id="outcome", run_uri=RUN_URI, may_be_skipped=may_be_skipped))
+    with pytest.raises(IncompleteRunError, match="Probably a person marked the run as failed") as caught:
+        task.execute(context)
+    assert "What to do: Clear promote with downstream, which runs the tasks that were skipped." in str(caught.value)
+    states["switch"] = states["switched"] = states["smoke"] = "skipped"  # nothing was to be promoted
+    task.execute(context)
 
 
 class TestWhatToDo:

@@ -34,34 +34,35 @@ def task(equip: Any, operator: type[WinnerOperator], **more: Any) -> WinnerOpera
 
 
 @BOTH
-def test_the_winner_is_the_model_of_the_arm_that_the_rule_promotes(equip: Any, operator: Any) -> None:
-    winner = task(equip, operator).winner()
+def test_the_winner_is_the_model_of_the_arm_that_the_rule_promotes(equip: Any, operator: Any, context: Any) -> None:
+    winner = task(equip, operator).winner(context)
     assert (winner.champion.model_arn, winner.champion.arm) == (MODEL, "tuned")
     assert (winner.compared, winner.current, winner.price) == (None, None, None)
 
 
 @BOTH
-def test_a_rejection_counts_for_both_tasks(equip: Any, operator: Any) -> None:
+def test_a_rejection_counts_for_both_tasks(equip: Any, operator: Any, context: Any) -> None:
     rejected = {"chosen_options": ["Reject"], "responded_by_user": {"id": "1", "name": "ada"}}
     with pytest.raises(AirflowSkipException, match="no person approved tuned"):
-        task(equip, operator, approval=rejected).winner()
+        task(equip, operator, approval=rejected).winner(context)
+    assert "no person approved tuned" in context["ti"].xcoms["not_promoted"]
 
 
 @BOTH
 def test_a_model_that_a_person_rolled_back_from_is_not_promoted_again(
-    equip: Any, operator: Any, store: MemoryStore
+    equip: Any, operator: Any, context: Any, store: MemoryStore
 ) -> None:
     withdrawn = WithdrawnModel(model_arn=MODEL, at="2026-11-26T02:00:00+00:00", by="ada", run_key="r")
     write_json(store, CHAMPION_URI, make_champion(withdrawn=(withdrawn,)).model_dump(mode="json"))
     with pytest.raises(AirflowSkipException, match="rolled back by ada on 2026-11-26"):
-        task(equip, operator).winner()
+        task(equip, operator).winner(context)
 
 
 @BOTH
-def test_a_model_that_is_gone_is_an_error(equip: Any, operator: Any, bedrock: FakeBedrock) -> None:
+def test_a_model_that_is_gone_is_an_error(equip: Any, operator: Any, context: Any, bedrock: FakeBedrock) -> None:
     bedrock.models.clear()
     with pytest.raises(PromotionError, match="no longer exists"):
-        task(equip, operator).winner()
+        task(equip, operator).winner(context)
 
 
 def test_a_result_without_a_model_names_the_task_to_clear() -> None:

@@ -135,7 +135,7 @@ def verdict(origin: Origin, claim: str, spent_usd: float) -> Message:
     """Return the message about the verdict of a run."""
     lines = [
         f"{HAPPENED}: {claim}",
-        f"{BILLED}: nothing by the task {origin.place.task_id}. The run has cost {usd_text(spent_usd)} so far.",
+        f"{BILLED}: the task {origin.place.task_id} costs nothing. The run has cost {usd_text(spent_usd)} so far.",
         f"{TO_DO}: read the report.",
     ]
     return message("verdict", origin, "the report is ready", lines, _task_and_report(origin.place))
@@ -160,7 +160,7 @@ def drifted(origin: Origin, drifts: Sequence[Drift]) -> Message:
     """Return the message about measures that differ from those of earlier runs by more than chance."""
     lines = [
         f"{HAPPENED}: {' '.join(map(drift_sentence, drifts))}",
-        f"{BILLED}: nothing by this check.",
+        f"{BILLED}: this check costs nothing.",
         f"{TO_DO}: look for changes of the input files, the prompts and the models since the last run. If the change"
         " is intended, do nothing. Otherwise correct the cause and trigger a new run.",
     ]
@@ -176,7 +176,7 @@ def budget_reached(origin: Origin, state: UsedBudget) -> Message:
         f" reserved. The budget is {usd_text(state['month_usd'])}: {usd_text(state['spent_usd'])} were spent,"
         f" {usd_text(state['reserved_usd'])} are reserved for other runs, and this run is expected to pay"
         f" {usd_text(state['expected_usd'])}.",
-        f"{BILLED}: nothing by the task {origin.place.task_id}. The run goes on and buys what it needs.",
+        f"{BILLED}: the task {origin.place.task_id} costs nothing. The run goes on and buys what it needs.",
         f"{TO_DO}: nothing for this run. If more runs are needed this month, raise the budget: a run that would exceed"
         f" it does not start. To start a run that was refused, raise the budget and clear {origin.place.task_id} with"
         " downstream in that run.",

@@ -124,6 +124,8 @@ def _details(step: LiveStep) -> list[str]:
         details.append(f"{step['ended']} of {step['instances']} tasks done")
     if progress := step["progress"]:
         details += _progress_details(progress, is_busy=step["state"] in BUSY)
+    elif step["known_rows"] is not None and step["state"] in BUSY:
+        details.append(counted(step["known_rows"], "row"))
     if step["seconds"] is not None:
         details.append(f"{'for' if step['state'] in BUSY else 'took'} {format_duration(step['seconds'])}")
     return details

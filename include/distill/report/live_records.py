@@ -46,6 +46,7 @@ class LiveStep(TypedDict):
     ended: int  # instances that have succeeded
     seconds: float | None  # how long the step has taken so far; None before it starts
     url: str  # of the task in Airflow's UI
+    known_rows: int | None  # rows of the whole step, where they are known before its progress
     progress: LiveProgress | None
 
 

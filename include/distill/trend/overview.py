@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from include.distill.cost.records import BudgetState
 from include.distill.evaluation.champion import Champion
-from include.distill.history.records import JudgedRate
+from include.distill.history.records import HistoryEntry, JudgedRate
 from include.distill.report.drift_notes import MEASURE_NAMES
 from include.distill.report.html import format_dollars, half_win_sentence
 from include.distill.report.templates import drawn
@@ -189,6 +189,7 @@ def _recent_drift(nights: Sequence[Night], now: datetime.datetime) -> dict[str, 
     Return the newest change beyond chance of the last days; ``None`` if there was no change.
 
     A change is shown for some days and not only until the next run, because nobody may look at the page each morning.
+    Later runs with other settings say nothing about the change.
     """
     since = now - datetime.timedelta(days=_DRIFT_DAYS)
     checked = [night for night in nights if "drift" in night.run]
@@ -199,8 +200,12 @@ def _recent_drift(nights: Sequence[Night], now: datetime.datetime) -> dict[str, 
     return {
         "night": night,
         "measures": ", ".join(MEASURE_NAMES[drift["measure"]] for drift in night.drift),
-        "later": len(checked) - newest - 1,
+        "later": sum(_compared_like(later.run) == _compared_like(night.run) for later in checked[newest + 1 :]),
     }
+
+
+def _compared_like(run: HistoryEntry) -> tuple[object, ...]:
+    return run.get("settings"), run.get("simulated"), run.get("example", False)
 
 
 def _champion(champion: Champion | None, now: datetime.datetime) -> dict[str, str] | None:

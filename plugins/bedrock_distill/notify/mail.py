@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from email.mime.multipart import MIMEMultipart
 from email.mime.text import MIMEText
+from email.utils import make_msgid, parseaddr
 from functools import cached_property
 from typing import Any
 
@@ -34,6 +35,9 @@ class MailHook(SmtpHook):
 
     def _build_mime_message(self, *arguments: Any, **named: Any) -> tuple[MIMEMultipart, list[str]]:
         mail, recipients = super()._build_mime_message(*arguments, **named)
+        # Without the domain, Python would ask the network for the name of this machine.
+        domain = parseaddr(mail["From"])[1].rpartition("@")[2]
+        mail["Message-ID"] = make_msgid(domain=domain)  # without it, some mail servers take an e-mail for spam
         # Of the forms that it can show, a reader shows the last one.
         mail.set_payload([MIMEText(self._text, "plain", "utf-8"), *mail.get_payload()])
         return mail, recipients

@@ -143,6 +143,7 @@ def _step(
     ended = [instance.ended for instance in instances if instance.ended]
     # A record of an earlier attempt says nothing about an instance that has not started again.
     current = [record for record in records if states.get(record["map_index"], "pending") not in _NOT_STARTED]
+    known_rows = _known_rows(run, task_id)
     place = f"dags/{quote(run.dag_id, safe='')}/runs/{quote(run.run_id, safe=':+')}/tasks/{quote(task_id, safe='')}"
     return {
         "task_id": task_id,
@@ -153,7 +154,8 @@ def _step(
         if started
         else None,
         "url": ui_path(f"{place}/mapped" if len(instances) > 1 else place),
-        "progress": _progress(current, len(instances) - len(current), _known_rows(run, task_id), now),
+        "known_rows": known_rows,
+        "progress": _progress(current, len(instances) - len(current), known_rows, now),
     }
 
 

@@ -36,6 +36,7 @@ def live_step(task_id: str, state: str = "pending", **values: Any) -> LiveStep:
         "ended": int(state == "done"),
         "seconds": None if state in ("pending", "blocked", "skipped") else 5.0,
         "url": f"/dags/distill_docs/runs/r/tasks/{task_id}",
+        "known_rows": None,
         "progress": None,
     }
     return cast("LiveStep", {**example, **values})

@@ -55,6 +55,12 @@ class TestSteps:
         assert lines(html) == ["running synthesize 1 of 4 tasks done · for 5 s"]
         assert 'aria-label="25 % done"' in html
 
+    def test_the_rows_of_a_step_are_shown_before_its_first_progress(self) -> None:
+        steps = [live_step("synthesize", "running", instances=4, ended=0, known_rows=24)]
+        assert lines(render_live_page(live_run_record(steps=steps))) == [
+            "running synthesize 0 of 4 tasks done · 24 rows · for 5 s"
+        ]
+
     def test_a_record_that_nobody_replaces_is_old(self) -> None:
         step = live_step("synthesize", "running", progress=live_progress(seconds_old=400.0))
         html = render_live_page(live_run_record(steps=[step]))

@@ -100,7 +100,9 @@ class TestRuns:
 
     def test_a_simulated_run_in_progress_is_marked(self) -> None:
         mark = '<span class="tag">simulated</span>'
-        assert [render_sides(live(), live(simulated=value)).count(mark) for value in (True, False)] == [1, 0]
+        shown = [render_sides(live(), live(simulated=value)) for value in (True, False)]
+        assert [page.count(mark) for page in shown] == [1, 0]
+        assert ["a simulator answered in place of AWS in one of these runs" in page for page in shown] == [True, False]
 
     def test_two_runs_in_progress_have_no_counts(self) -> None:
         assert "<h2>Counts</h2>" not in render_sides(live(), live())

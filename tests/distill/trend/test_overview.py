@@ -157,8 +157,9 @@ def test_a_change_in_the_last_run_is_shown_with_its_date() -> None:
 @pytest.mark.parametrize(
     ("later", "text"),
     [
-        ([entry(24)], "The run that was checked since then shows no change beyond chance."),
-        ([entry(24), failed(25), entry(26)], "The 2 runs that were checked since then show no change beyond chance."),
+        ([entry(24)], "The later run with the same settings shows no change beyond chance."),
+        ([entry(24), failed(25), entry(26)], "The 2 later runs with the same settings show no change beyond chance."),
+        ([entry(24, settings={"rows": "other"})], "half-win rate. <a"),
         ([failed(25)], "half-win rate. <a"),
     ],
 )

@@ -36,3 +36,4 @@ def test_a_mail_has_the_text_and_the_html(in_triggerer: bool, mailbox: Mailbox) 
     require_both_forms(mail)
     assert mailbox.recipients == ["ml@example.com", "ops@example.com"]
     assert (mail["Subject"], mail["From"]) == ("[prod] a: failed", "airflow@example.com")
+    assert mail["Message-ID"].endswith("@example.com>")

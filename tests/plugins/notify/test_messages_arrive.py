@@ -141,7 +141,7 @@ EXPECTED: dict[Event, Expected] = {
     "drift": Expected(
         "the results have drifted",
         "The half-win rate is 35.0%.",
-        "nothing by this check.",
+        "this check costs nothing.",
         "trigger a new run.",
         (f"{RUN}/tasks/report", REPORT_PAGE),
         "notifications",
@@ -149,7 +149,7 @@ EXPECTED: dict[Event, Expected] = {
     "budget": Expected(
         "82% of the budget of the use case for 2026-11 is used",
         "$150.00",
-        "nothing by the task estimate.",
+        "the task estimate costs nothing.",
         "clear estimate with downstream",
         (f"{RUN}/tasks/estimate", REPORT_PAGE),
         "notifications",

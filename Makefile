@@ -60,7 +60,7 @@ test-all: .venv/.installed ## Run the unit tests on every Python from 3.11 to 3.
 chaos: .venv/.installed ## Kill real Airflow processes at many points of a run and count the purchases (CHAOS="--only NAME")
 	@$(BIN)/python -m tools.chaos $(CHAOS)
 
-simulate: .venv/.installed ## Simulate crashes of the purchases in one process and check what was bought (SIMULATE="--quick --seed 1")
+simulate: .venv/.installed ## Simulate crashes of the purchases on all cores and check what was bought (SIMULATE="--quick --seed 1")
 	@$(BIN)/python -m tools.simulate $(SIMULATE)
 
 # atheris is not in requirements-dev.lock. Where it has no package, the inputs are not guided.

@@ -72,7 +72,7 @@ def summarize(results: Iterable[Result], too_fast: Sequence[Growth]) -> Summary:
     }
 
 
-def fuzz(inputs: int, seed: int, say: Callable[[str], object]) -> Summary:
-    """Fuzz all targets without atheris, measure the growth of their readers, and return the counts."""
+def fuzz(inputs: int, seed: int, say: Callable[[str], object], *, measures_growth: bool = True) -> Summary:
+    """Fuzz all targets without atheris, measure the growth of their readers if asked to, and return the counts."""
     results = run_targets([], inputs, seed, say)
-    return summarize(results, measure_growth(say))
+    return summarize(results, measure_growth(say) if measures_growth else [])

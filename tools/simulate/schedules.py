@@ -3,25 +3,42 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from functools import cache
 
 from tools.simulate.faults import SLEEPS, Call, Fault, Kind, Way
 
 Schedule = tuple[Fault, ...]
+_READS = ("Get", "Head", "List")
+_SIMILAR = (
+    (Kind.KILLED_BEFORE, Kind.KILLED_AFTER),
+    (Kind.LOST_ONCE, Kind.LOST, Kind.LATE, Kind.TWICE),
+    (Kind.OUTAGE, Kind.THROTTLED_ONCE, Kind.THROTTLED),
+    SLEEPS,
+)
 _OF_MESSAGES = (Kind.KILLED_BEFORE, Kind.KILLED_AFTER, *SLEEPS)
 
 
 def faults_at(call: Call) -> Iterator[Fault]:
     """Yield every fault that is possible at a call."""
-    for kind in Kind if call.is_aws else _OF_MESSAGES:
-        if kind is Kind.DEAD_TRIGGERER and call.process != "trigger":
+    for kind, way in _possible(call.process, is_aws=call.is_aws):
+        yield Fault(call.number, kind, way)
+
+
+@cache
+def _possible(process: str, *, is_aws: bool) -> tuple[tuple[Kind, Way], ...]:
+    found = []
+    for kind in Kind if is_aws else _OF_MESSAGES:
+        if kind is Kind.DEAD_TRIGGERER and process != "trigger":
             continue
-        if kind in SLEEPS and call.process != "task":
+        if kind in SLEEPS and process != "task":
             continue
         for way in Way:
             if kind is Kind.DEAD_TRIGGERER and way is Way.RETRY:
                 continue  # the same as KILLED_BEFORE: another triggerer takes the trigger
-            yield Fault(call.number, kind, way)
+            found.append((kind, way))
+    return tuple(found)
 
 
 def single_faults(calls: Sequence[Call]) -> Iterator[Schedule]:
@@ -29,6 +46,51 @@ def single_faults(calls: Sequence[Call]) -> Iterator[Schedule]:
     for call in calls:
         for fault in faults_at(call):
             yield (fault,)
+
+
+def spread(schedules: Iterable[Schedule], calls: Sequence[Call], seed: int) -> list[Schedule]:
+    """
+    Return schedules of one fault in an order that the seed decides, and in which rare situations come early.
+
+    A mechanism often protects one situation, such as a kill at the only call of a trigger, while a task may read
+    hundreds of objects. So the tasks and triggers take turns. Each of them begins with one schedule of each situation:
+    the operation, the kind of fault and the way back, where all operations that read count as one, and similar kinds
+    too.
+
+    :param calls: the calls of the undisturbed run.
+    """
+    shuffled = list(schedules)
+    random.Random(seed).shuffle(shuffled)
+    by_situation = _take_turns(shuffled, lambda one: _situation(one[0], calls[one[0].at]))
+    return _take_turns(by_situation, lambda one: (calls[one[0].at].task, calls[one[0].at].process))
+
+
+def _take_turns(schedules: Iterable[Schedule], group: Callable[[Schedule], Hashable]) -> list[Schedule]:
+    """Return the first schedule of each group, then the second one of each group, and so on."""
+    turns: Counter[Hashable] = Counter()
+    placed = []
+    for schedule in schedules:
+        placed.append((turns[group(schedule)], schedule))
+        turns[group(schedule)] += 1
+    return [schedule for _, schedule in sorted(placed, key=lambda one: one[0])]
+
+
+def _situation(fault: Fault, call: Call) -> Hashable:
+    operation = "read" if call.what.startswith(_READS) else call.what
+    similar = next((kinds for kinds in _SIMILAR if fault.kind in kinds), fault.kind)
+    return call.task, call.process, operation, similar, fault.way
+
+
+def second_faults(first: Fault, calls: Sequence[Call]) -> Iterator[Schedule]:
+    """Yield the schedules that add a second fault, given the calls of the run with the first one."""
+    for call in calls[first.at + 1 :]:
+        for fault in faults_at(call):
+            yield (first, fault)
+
+
+def count_second_faults(first: Fault, calls: Sequence[Call]) -> int:
+    """Return how many schedules :func:`second_faults` yields."""
+    return sum(len(_possible(call.process, is_aws=call.is_aws)) for call in calls[first.at + 1 :])
 
 
 def draw(rng: random.Random, calls: Sequence[Call], depth: int) -> Schedule:
@@ -47,9 +109,6 @@ def draw(rng: random.Random, calls: Sequence[Call], depth: int) -> Schedule:
     return tuple(faults)
 
 
-def part_of(schedules: Sequence[Schedule], part: str) -> Sequence[Schedule]:
-    """Return the share ``i/n`` of the schedules."""
-    number, of = (int(text) for text in part.split("/"))
-    if not 1 <= number <= of:
-        raise ValueError(f"--part is {part}; expected i/n with i from 1 to n.")
+def part_of(schedules: Sequence[Schedule], number: int, of: int) -> Sequence[Schedule]:
+    """Return a share of the schedules. The shares are numbered from 1."""
     return schedules[number - 1 :: of]

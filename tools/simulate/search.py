@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 import time
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,29 +14,36 @@ from tools.simulate.checks import breaches
 from tools.simulate.faults import Call, Fault, UnknownMessageError, Way
 from tools.simulate.mechanisms import Mechanism
 from tools.simulate.parts import Part
-from tools.simulate.schedules import Schedule, draw, single_faults
-from tools.simulate.world import MAX_RUNS, World
+from tools.simulate.schedules import Schedule, count_second_faults, draw, second_faults, single_faults, spread
+from tools.simulate.states import states_of
+from tools.simulate.world import MAX_RUNS, Record, World
 
-MUST_BE_REACHED = frozenset({"killed", "retried", "deferred", "on_kill", "trigger lost", "two copies", *map(str, Way)})
 SCHEDULES_OF_A_MECHANISM = 2000
 
 
 @dataclass
 class Tally:
-    """What the searches have found. ``failures`` says what is wrong, by the name of the part and the schedule."""
+    """
+    What the searches have found.
+
+    :ivar failures: what is wrong, by the name of the part and the schedule.
+    :ivar second_faults: the number of schedules that add a second fault to a searched schedule with one, by the name of
+        the part.
+    """
 
     schedules: int = 0
+    second_faults: Counter[str] = field(default_factory=Counter)
     reached: set[str] = field(default_factory=set)
     failures: dict[tuple[str, Schedule], list[str]] = field(default_factory=dict)
 
 
-def judge(world: World, schedule: Schedule) -> tuple[list[str], set[str]]:
-    """Run a schedule. Return what is wrong with its end, and the states that it reached."""
+def judge(world: World, schedule: Schedule) -> tuple[list[str], Record]:
+    """Run a schedule. Return what is wrong with its end, and what happened."""
     try:
         record = world.run(schedule)
     except (Exception, UnknownMessageError) as error:  # an error that Airflow's task runner lets pass, or the model's
-        return [f"The simulation itself failed: {type(error).__name__}: {error}"], set()
-    return breaches(record), record.reached
+        return [f"The simulation itself failed: {type(error).__name__}: {error}"], Record(schedule)
+    return breaches(record), record
 
 
 def search(world: World, schedules: Iterable[Schedule], tally: Tally, *, deadline: float | None = None) -> None:
@@ -43,9 +51,11 @@ def search(world: World, schedules: Iterable[Schedule], tally: Tally, *, deadlin
     for schedule in schedules:
         if deadline is not None and time.monotonic() >= deadline:
             return
-        wrong, reached = judge(world, schedule)
+        wrong, record = judge(world, schedule)
         tally.schedules += 1
-        tally.reached |= reached
+        tally.reached |= states_of(record)
+        if len(schedule) == 1:
+            tally.second_faults[world.part.name] += count_second_faults(schedule[0], record.calls)
         if wrong:
             tally.failures[world.part.name, schedule] = wrong
 
@@ -69,10 +79,15 @@ def random_schedules(world: World, seed: int) -> Iterator[Schedule]:
 
 
 def shuffled_single_faults(world: World, seed: int) -> list[Schedule]:
-    """Return all schedules of one fault, in an order that the seed decides."""
-    schedules = list(single_faults(undisturbed_calls(world)))
-    random.Random(seed).shuffle(schedules)
-    return schedules
+    """Return all schedules of one fault, in an order that the seed decides. Each operation comes early."""
+    calls = undisturbed_calls(world)
+    return spread(single_faults(calls), calls, seed)
+
+
+def double_faults(world: World, schedules: Iterable[Schedule]) -> Iterator[Schedule]:
+    """Yield, for each schedule of one fault, every fault at every later call of the run that it disturbs."""
+    for schedule in schedules:
+        yield from second_faults(schedule[0], judge(world, schedule)[1].calls)
 
 
 def caught_after(world: World, mechanism: Mechanism, schedules: Sequence[Schedule]) -> int | None:

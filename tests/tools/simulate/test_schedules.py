@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import random
 
-import pytest
-
-from tools.simulate.faults import SLEEPS, Call, Kind, Way
-from tools.simulate.schedules import draw, faults_at, part_of, single_faults
+from tools.simulate.faults import KILLS, SLEEPS, Call, Fault, Kind, Way
+from tools.simulate.schedules import (
+    count_second_faults,
+    draw,
+    faults_at,
+    part_of,
+    second_faults,
+    single_faults,
+    spread,
+)
 
 AWS = Call(0, "t", "task", "GetObject", is_aws=True)
 TRIGGER = Call(1, "t", "trigger", "GetObject", is_aws=True)
@@ -34,10 +40,8 @@ def test_a_message_to_airflow_meets_only_kills_and_sleep() -> None:
 
 def test_the_shares_cover_all_schedules_once() -> None:
     schedules = list(single_faults([AWS, TRIGGER, MESSAGE]))
-    shares = [part_of(schedules, f"{number}/3") for number in (1, 2, 3)]
+    shares = [part_of(schedules, number, 3) for number in (1, 2, 3)]
     assert sorted(map(str, (one for share in shares for one in share))) == sorted(map(str, schedules))
-    with pytest.raises(ValueError, match="4/3"):
-        part_of(schedules, "4/3")
 
 
 def test_a_seed_always_draws_the_same_schedule_and_later_faults_come_later() -> None:
@@ -45,3 +49,29 @@ def test_a_seed_always_draws_the_same_schedule_and_later_faults_come_later() -> 
     one, same = (draw(random.Random(7), calls, 3) for _ in range(2))
     assert one == same
     assert one[0].at < one[1].at < one[2].at
+
+
+def test_rare_situations_come_early_in_every_order() -> None:
+    reads = [Call(number, "submit", "task", "GetObject", is_aws=True) for number in range(50)]
+    waits = [Call(number, "trained", "trigger", "GetJob", is_aws=True) for number in (50, 51)]
+    buys = Call(52, "submit", "task", "CreateJob", is_aws=True)
+    calls = [*reads, *waits, buys]
+    schedules = list(single_faults(calls))
+    orders = [spread(schedules, calls, seed) for seed in (1, 2)]
+    assert orders[0] != orders[1]
+    assert orders[0] == spread(schedules, calls, 1)
+    for order in orders:
+        assert sorted(map(str, order)) == sorted(map(str, schedules))
+        assert sum(fault.at in (50, 51) for (fault,) in order[:64]) == 32  # task and trigger take turns
+        early = [fault for (fault,) in order[:130]]  # two tasks or triggers, and 64 situations of the first one
+        for way in Way:
+            assert any(one.at == 52 and one.way is way and one.kind in KILLS for one in early)
+            assert any(one.at in (50, 51) and one.way is way and one.kind in KILLS for one in early)
+
+
+def test_a_second_fault_comes_at_every_later_call() -> None:
+    first = Fault(0, Kind.LOST)
+    found = list(second_faults(first, [AWS, TRIGGER, MESSAGE]))
+    assert found == [(first, fault) for call in (TRIGGER, MESSAGE) for fault in faults_at(call)]
+    assert count_second_faults(first, [AWS, TRIGGER, MESSAGE]) == len(found)
+    assert not list(second_faults(first, [AWS]))

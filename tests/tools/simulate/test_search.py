@@ -10,6 +10,7 @@ from tools.simulate.api_server import ApiServer
 from tools.simulate.faults import Fault, Kind, Way
 from tools.simulate.search import (
     Tally,
+    double_faults,
     judge,
     load_replay,
     random_schedules,
@@ -31,6 +32,20 @@ def test_a_sample_of_the_schedules_ends_well(world: World) -> None:
     search(world, sample, tally)
     assert tally.schedules == len(sample)
     assert tally.failures == {}
+
+
+def test_every_later_call_of_a_disturbed_run_meets_a_second_fault(world: World) -> None:
+    undisturbed = world.run(()).calls
+    first = Fault(len(undisturbed) - 2, Kind.KILLED_BEFORE)
+    pairs = list(double_faults(world, [(first,)]))
+    assert {one[0] for one in pairs} == {first}
+    calls = world.run((first,)).calls
+    assert {one[1].at for one in pairs} == set(range(first.at + 1, len(calls)))
+    assert len(calls) > len(undisturbed)  # so the recovery is disturbed too
+    tally = Tally()
+    search(world, [(first,)], tally)
+    assert tally.second_faults["training"] == len(pairs)
+    assert judge(world, pairs[-1])[0] == []
 
 
 def test_the_deadline_ends_a_search(world: World) -> None:

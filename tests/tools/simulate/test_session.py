@@ -1,7 +1,8 @@
-"""A session searches all parts, and its result has the keys that others read."""
+"""A session searches its share of all parts, within its time."""
 
 from __future__ import annotations
 
+import time
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from types import SimpleNamespace
@@ -11,10 +12,13 @@ import pytest
 
 from tools.simulate import session
 from tools.simulate.faults import Fault, Kind
+from tools.simulate.mechanisms import MECHANISMS
 from tools.simulate.parts import SERVING, TRAINING
-from tools.simulate.session import Options, simulate
+from tools.simulate.plan import Plan
+from tools.simulate.session import LEAST_SECONDS, simulate
 
 SCHEDULES = [(Fault(number, Kind.LOST),) for number in range(4)]
+PAIR = (Fault(0, Kind.LOST), Fault(3, Kind.LOST))
 
 
 @pytest.fixture
@@ -30,7 +34,8 @@ def searched(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Any]]:
         for schedule in schedules:
             done.append((world.part.name, schedule))
             tally.schedules += 1
-            tally.reached.add("killed")
+            tally.second_faults[world.part.name] += 5
+            tally.reached |= {"killed", str(schedule[0].kind)}
             if schedule == SCHEDULES[1]:
                 tally.failures[world.part.name, schedule] = ["It was bought twice."]
 
@@ -39,24 +44,59 @@ def searched(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Any]]:
     monkeypatch.setattr(session, "search", search)
     monkeypatch.setattr(session, "shuffled_single_faults", lambda *_: SCHEDULES)
     monkeypatch.setattr(session, "random_schedules", lambda *_: iter(SCHEDULES[:1] * 9))
+    monkeypatch.setattr(session, "double_faults", lambda *_: iter([PAIR]))
     monkeypatch.setattr(session, "shrink", lambda _, schedule: schedule)
     monkeypatch.setattr(session, "caught_after", lambda *_: 3)
     return done
 
 
-def test_the_result_has_exactly_the_keys_that_are_documented(searched: Any, tmp_path: Path) -> None:
-    result = simulate(Options(quick=False, seed=5, share="1/1", drawn=2), tmp_path, tmp_path / "replays")
-    assert set(result) == {"schedules", "seconds", "seed", "failures", "unreached", "scoreboard"}
-    assert (result["schedules"], result["seed"], result["failures"]) == (12, 5, 2)
-    assert "killed" not in result["unreached"]
-    assert all(set(one) == {"mechanism", "caught_after"} for one in result["scoreboard"])
+def found(tmp_path: Path, plan: Plan, number: int = 1) -> Any:
+    return simulate(plan, number, tmp_path, tmp_path / "replays", time.monotonic() + 60)
+
+
+def test_all_parts_are_searched(searched: Any, tmp_path: Path) -> None:
+    result = found(tmp_path, Plan(quick=False, seed=5, drawn=2))
+    assert (result["schedules"], result["failures"]) == (12, 2)
+    assert result["reached"] == sorted([str(Kind.LOST), "killed"])
+    of_both = [place for place, one in enumerate(MECHANISMS) if one.part in (TRAINING, SERVING)]
+    assert [one["number"] for one in result["scoreboard"]] == of_both
 
 
 def test_failures_are_stored_as_replays(searched: Any, tmp_path: Path) -> None:
-    simulate(Options(quick=False, seed=5, share="1/1", drawn=0), tmp_path, tmp_path / "replays")
+    found(tmp_path, Plan(quick=False, seed=5))
     assert len(list((tmp_path / "replays").iterdir())) == 2  # one for each part
 
 
-def test_a_share_is_searched(searched: list[Any], tmp_path: Path) -> None:
-    simulate(Options(quick=False, seed=5, share="1/4", drawn=0), tmp_path, tmp_path / "replays")
-    assert searched == [("training", SCHEDULES[0]), ("serving", SCHEDULES[0])]
+def test_the_shares_divide_schedules_and_mechanisms(searched: list[Any], tmp_path: Path) -> None:
+    shares = [found(tmp_path / str(number), Plan(quick=False, seed=5, of=4), number) for number in (1, 2, 3, 4)]
+    assert searched[:2] == [("training", SCHEDULES[0]), ("serving", SCHEDULES[0])]
+    assert sorted(map(str, searched)) == sorted(
+        str((part, one)) for part in ("training", "serving") for one in SCHEDULES
+    )
+    whole = found(tmp_path / "whole", Plan(quick=False, seed=5))
+    tried = sorted((one for share in shares for one in share["scoreboard"]), key=lambda one: one["number"])
+    assert tried == whole["scoreboard"]
+
+
+def test_schedules_of_two_faults_are_searched_if_they_are_asked_for(searched: list[Any], tmp_path: Path) -> None:
+    result = found(tmp_path, Plan(quick=False, seed=5, depth=2))
+    assert (result["pairs"], result["of_pairs"]) == (2, 50)
+    assert searched.count(("training", PAIR)) == 1
+    assert found(tmp_path / "single", Plan(quick=False, seed=5))["pairs"] == 0
+
+
+@pytest.mark.parametrize(
+    ("left", "seconds"),
+    [
+        (60, [30, 30, 60, 60]),  # nothing takes time here, so all of it is left for the second part
+        (-1, [LEAST_SECONDS] * 4),  # the mechanisms have used it
+    ],
+)
+def test_each_part_of_a_quick_search_gets_its_share_of_the_time(
+    left: float, seconds: list[float], searched: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    ends: list[float] = []
+    monkeypatch.setattr(session, "search", lambda *_, deadline: ends.append(deadline))
+    began = time.monotonic()
+    simulate(Plan(quick=True, seed=5), 1, tmp_path, tmp_path / "replays", began + left)
+    assert ends == [pytest.approx(began + one, abs=1) for one in seconds]

@@ -47,7 +47,7 @@ def nights(layout: Layout, environ: Mapping[str, str]) -> None:
     """
     print(SIMULATED)
     print(
-        f"Writing {NIGHTS} simulated nights into the simulated account in {layout.aws_simulator}. This takes about a"
+        f"Writing {NIGHTS} simulated nights into the simulated account in {layout.aws_simulator}. This ends within a"
         " minute. No run is started, no model is called, and AWS is not asked.",
         flush=True,
     )

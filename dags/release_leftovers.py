@@ -90,4 +90,5 @@ with DAG(
             task_id = forgotten_workers_task(conn_id, region)
             StopForgottenWorkersOperator(task_id=task_id, **place, **on_forgotten_workers(here, conn_id))
     if any(one.notify for one in use_cases.valid):
-        SendUnsentMessagesOperator(task_id=SEND_UNSENT_MESSAGES)
+        # The next run of the DAG tries again. Retries would delay that run, which may have endpoints to release.
+        SendUnsentMessagesOperator(task_id=SEND_UNSENT_MESSAGES, retries=0)

@@ -91,9 +91,9 @@ class Outbox:
         }
         write_json(self._store, uri, record)
 
-    def remove(self, uri: str) -> None:
+    def remove(self, uri: str) -> bool:
         """
-        Remove a message that is not to be sent any more.
+        Remove a message that is not to be sent any more. Return whether its object was deleted.
 
         If the object cannot be deleted, for example because only this permission is missing, it is replaced by one
         without a message. Otherwise, the message would be sent again and again.
@@ -104,6 +104,16 @@ class Outbox:
             self._store.delete(uri)
         except ServiceError:
             write_json(self._store, uri, UnsentRecord())
+            return False
+        return True
+
+    def delete(self, kept: Kept) -> None:
+        """
+        Delete an object without a message.
+
+        :raises ServiceError: the object could not be deleted.
+        """
+        self._store.delete(kept.uri)
 
     def list(self) -> Iterator[Kept]:
         """Yield all objects in the outbox, the oldest of each use case first."""
@@ -164,7 +174,7 @@ def find_channel(unsent: Unsent, channels: Sequence[Notify]) -> Notify | None:
 def late_message(message: Message, written: datetime.datetime) -> Message:
     """Return a message that says that it is late, and when it was written."""
     note = (
-        f"This message is late. It was written at {written.astimezone(datetime.UTC):{_SHOWN_TIME}}, and was not sent"
-        " then, or may have been sent before. Look at the run before you act: it may have gone on since then."
+        f"This message is late. It was written at {written.astimezone(datetime.UTC):{_SHOWN_TIME}}, and may have"
+        " arrived before. Look at the run before you act, because it may have gone on since then."
     )
     return replace(message, title=f"LATE {message.title}", lines=(note, *message.lines))

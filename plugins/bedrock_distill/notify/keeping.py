@@ -70,13 +70,22 @@ class Keeping:
     _uri: str = ""
     _tried: threading.Event = field(default_factory=threading.Event)
 
-    def store(self) -> None:
-        """Store the message. An error is only logged."""
+    def store(self, outboxes: dict[str, Outbox] | None = None) -> None:
+        """
+        Store the message. An error is only logged.
+
+        :param outboxes: outboxes that were used before, by use case. Another one is added, because its client is slow
+            to create.
+        """
+        known = {} if outboxes is None else outboxes
         try:
             if self.home is None:
                 return
-            self._outbox = outbox_of(self.home.use_case)
-            self._uri = self._outbox.uri(self.home.use_case.name, datetime.datetime.now(datetime.UTC))
+            name = self.home.use_case.name
+            if name not in known:
+                known[name] = outbox_of(self.home.use_case)
+            self._outbox = known[name]
+            self._uri = self._outbox.uri(name, datetime.datetime.now(datetime.UTC))
             unsent = Unsent(self.message, channel_record(self.one, self.home.position))
             self._outbox.keep(self._uri, unsent)
             self.is_stored = True

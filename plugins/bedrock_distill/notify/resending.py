@@ -7,6 +7,7 @@ other messages to the same channel wait for the next run.
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import logging
 import threading
@@ -23,7 +24,7 @@ from bedrock_distill.notify.sending import send_now
 from include.distill.config.layout import Layout
 from include.distill.config.notifications import Notify
 from include.distill.config.use_case import UseCase
-from include.distill.core.errors import ContractError, NotFoundError, ServiceError
+from include.distill.core.errors import ContractError, NotFoundError, RefusedError, ServiceError
 from include.distill.notification.message import Message, one_line
 from include.distill.notification.outbox import Kept, Outbox, Unsent, find_channel, late_message
 from include.distill.notification.records import ResentManifest
@@ -55,7 +56,7 @@ class Resending:
 
     :param limit_seconds: time limit of one message.
     :param total_seconds: time after which no other message is begun.
-    :ivar problems: what could not be read in S3, by root or object.
+    :ivar problems: what could not be read in S3, by root, or by folder if only some of its objects could not be read.
     """
 
     def __init__(
@@ -124,13 +125,18 @@ class Resending:
                     *(one_line(kept.uri, _SHOWN_URI), described(error)),
                 )
                 continue
+            except RefusedError as error:  # such as an object that is encrypted with a key of another account
+                self._count("unreadable")
+                self.problems.setdefault(outbox.folder, described(error))
+                continue
             if due := self._due(outbox, kept, unsent, here.get(kept.use_case)):
                 yield due
 
     def _due(self, outbox: Outbox, kept: Kept, unsent: Unsent | None, use_case: UseCase | None) -> _Due | None:
         """Return a message that is to be sent. Remove a message that is not to be sent any more."""
-        if unsent is None:
-            _remove(outbox, kept)
+        if unsent is None:  # its message was sent, and it could not be deleted then
+            with contextlib.suppress(ServiceError, AirflowRuntimeError):
+                outbox.delete(kept)
             return None
         message = unsent.message
         if self._now - kept.written > OLDEST:
@@ -152,7 +158,7 @@ class Resending:
     def _discard(self, outbox: Outbox, kept: Kept, message: Message, count: str, reason: str) -> None:
         self._count(count)
         log.warning(
-            "A notification of the event %s of %s was never sent and is removed, because %s: %s",
+            "A notification of the event %s of %s was not accepted, as far as is known, and is removed, because %s: %s",
             *(message.event, kept.use_case, reason, message.subject),
         )
         _remove(outbox, kept)
@@ -195,6 +201,7 @@ def within(seconds: float, call: Callable[[], str]) -> str | None:
 
 def _remove(outbox: Outbox, kept: Kept) -> None:
     try:
-        outbox.remove(kept.uri)
+        if not outbox.remove(kept.uri):
+            log.warning("%s could not be deleted, so it was emptied. The connection needs s3:DeleteObject.", kept.uri)
     except (ServiceError, AirflowRuntimeError) as error:
         log.warning("%s could not be deleted, so it may be sent again: %s", kept.uri, described(error))

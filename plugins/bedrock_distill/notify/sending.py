@@ -31,6 +31,7 @@ from bedrock_distill.notify.keeping import STORE_FIRST_SECONDS, Home, Keeping, d
 from include.distill.config.notifications import Notify
 from include.distill.config.use_case import UseCase
 from include.distill.notification.message import Message
+from include.distill.notification.outbox import Outbox
 
 log = logging.getLogger(__name__)
 
@@ -132,8 +133,9 @@ class Sending:
 
 def _store_all(kept: Iterable[Keeping]) -> None:
     """Store a message to several channels. One thread does this, because a busy worker has no time for more."""
+    outboxes: dict[str, Outbox] = {}
     for keeping in kept:
-        keeping.store()
+        keeping.store(outboxes)
 
 
 async def send_in_triggerer(

@@ -7,7 +7,7 @@ also use custom model deployments, which serve on demand.
 ``provision`` and ``release`` coordinate through release records in the run's folder. ``release`` writes a record before
 it deletes anything. ``provision`` counts the records to get the number of its endpoint, and counts them again right
 before it buys. If the count has changed, it buys nothing. An old attempt of ``provision`` may start to count only after
-``release``, so ``provision`` also asks Airflow whether it still runs. So an old attempt cannot buy after ``release``.
+``release``, so ``provision`` also asks Airflow whether it still runs.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """
 Prepare the plugin's pages when Airflow's API server starts, so that the first reader does not wait for it.
 
-The first page needs modules, clients for S3 and Bedrock, and compiled templates. Keep imports few, because every
+The first page needs modules, clients for S3 and Bedrock, and compiled templates. Clients are created again after some
+minutes, which takes much less time. Keep imports few, because every
 Airflow process loads this module, but only the API server prepares the pages.
 """
 

@@ -162,5 +162,6 @@ def test_a_late_message_says_that_it_is_late_and_when_it_was_written() -> None:
     late = late_message(MESSAGE, NOW.astimezone(datetime.timezone(datetime.timedelta(hours=2))))
     assert late.subject == "LATE [prod] docs: {{ 1 }}"
     assert late.lines[0].startswith("This message is late. It was written at 2026-11-28 05:30 UTC,")
+    assert "<p>This message is late. It was" in late.as_html()  # no part of it is a label, which would be bold
     assert late.lines[1:] == MESSAGE.lines
     assert (late.links, late.attributes) == (MESSAGE.links, MESSAGE.attributes)

@@ -68,6 +68,15 @@ def test_only_the_message_that_was_not_sent_stays(
     assert "distill_release_leftovers sends it within 20 minutes" in caplog.text
 
 
+def test_the_channels_of_a_use_case_share_one_client(
+    mailbox: Mailbox, slack: WebHook, message: Message, unsent: MemoryStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    created = []
+    monkeypatch.setattr(keeping, "outbox_store", lambda use_case: created.append(use_case) or unsent)
+    send(notified(MAIL, SLACK), message)
+    assert (len(created), len(unsent.writes)) == (1, 2)
+
+
 def test_a_message_to_a_channel_that_hangs_stays(slack: WebHook, message: Message, unsent: MemoryStore) -> None:
     slack.hang.clear()
     send(notified(SLACK), message, limit_seconds=1)

@@ -136,7 +136,7 @@ def test_a_message_older_than_a_day_is_removed_and_named(
     caplog.clear()
     assert sweep(notified(SLACK), minutes=60 * hours) == done
     assert (len(slack.bodies), unsent.objects) == (done.get("sent", 0), {})
-    warned = "was never sent and is removed, because it is older than a day, so it may mislead: [prod] a: <!channel>"
+    warned = "is removed, because it is older than a day, so it may mislead: [prod] a: <!channel>"
     assert (warned in caplog.text) is ("stale" in done)
 
 
@@ -209,6 +209,45 @@ def test_a_root_that_cannot_be_read_holds_up_no_other_root(
     ((root, problem),) = pass_.problems.items()
     assert root.endswith("/other")
     assert problem == "RefusedError: S3 refused access."
+
+
+def test_an_object_that_s3_refuses_to_return_holds_up_no_other_message(
+    slack: WebHook, message: Message, unsent: MemoryStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    leave_unsent(notified(SLACK), slack, message)
+    (uri,) = unsent.objects
+    refused = f"{uri.rpartition('/')[0]}/20260101T000000Z-{'0' * 32}.json"  # is listed first
+    unsent.objects[refused] = b"encrypted with a key of another account"
+    read = unsent.read
+
+    def refuse(asked: str) -> bytes:
+        if asked == refused:
+            raise RefusedError(f"get_object {asked}: AccessDenied")
+        return read(asked)
+
+    monkeypatch.setattr(unsent, "read", refuse)
+    pass_ = Resending(WRITTEN + datetime.timedelta(hours=1))
+    assert pass_.run([notified(SLACK)]) == {**HELD, "sent": 1, "unreadable": 1}
+    ((folder, problem),) = pass_.problems.items()
+    assert refused.startswith(folder)
+    assert problem == f"RefusedError: get_object {refused}: AccessDenied"
+    assert list(unsent.objects) == [refused]
+
+
+def test_without_the_right_to_delete_a_sent_message_is_emptied_once_and_the_log_says_so(
+    slack: WebHook, message: Message, unsent: MemoryStore, monkeypatch: pytest.MonkeyPatch, caplog: Any
+) -> None:
+    def refuse(uri: str) -> None:
+        raise RefusedError("denied")
+
+    leave_unsent(notified(SLACK), slack, message)
+    monkeypatch.setattr(unsent, "delete", refuse)
+    writes = len(unsent.writes)
+    for _ in range(2):
+        Resending(WRITTEN + datetime.timedelta(hours=1)).run([notified(SLACK)])
+    assert len(slack.bodies) == 1
+    assert len(unsent.writes) == writes + 1
+    assert "could not be deleted, so it was emptied. The connection needs s3:DeleteObject." in caplog.text
 
 
 def test_a_bucket_that_does_not_exist_yet_has_no_messages(unsent: MemoryStore, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -269,7 +269,9 @@ class TestPromotion:
             context["params"] = {}
             states = {"report": "success", **({skipped: "skipped"} if skipped else {})}
             context["ti"].get_task_states = lambda dag_id, run_ids: {run_ids[0]: states}
-            context["ti"].xcom_pull = lambda task_ids: results.get(task_ids)
+            context["ti"].xcom_pull = lambda task_ids, key="return_value": (
+                results.get(task_ids) if key == "return_value" else "the reason of a task that skipped itself"
+            )
             task = RunOutcomeOperator(task_id="outcome", run_uri=RUN_URI, may_be_skipped=("promote",))
             equip(task).execute(context)
             printed = capfd.readouterr()

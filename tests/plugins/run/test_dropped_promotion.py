@@ -46,6 +46,14 @@ def test_an_approved_promotion_is_dropped_unless_its_first_task_says_why(change:
     assert dropped_promotion({**states, "approve": "skipped"}, reader(approval=YES)) == set()
 
 
+@pytest.mark.parametrize("change", [("switch", "switched", "smoke", "promote"), ("promote",)])
+def test_without_a_question_a_promotion_is_dropped_unless_its_first_task_says_why(change: tuple[str, ...]) -> None:
+    states = {"report": "success", **dict.fromkeys(change, "skipped")}
+    assert dropped_promotion(states, reader()) == set(change)
+    assert dropped_promotion(states, reader(change[0])) == set()
+    assert dropped_promotion({**states, "report": "skipped"}, reader()) == set()
+
+
 def test_a_task_that_skips_itself_after_the_smoke_test_drops_nothing() -> None:
     states = dict(zip(TASKS, ("success", "success", "success", "success", "skipped"), strict=True))
     assert dropped_promotion(states, reader("promote", approval=YES)) == set()

@@ -8,7 +8,16 @@ from dataclasses import asdict, dataclass
 from include.distill.core.naming import canonical_hash
 from include.distill.core.paths import PROJECT_ROOT
 
-_CODE = ("dags", "include", "plugins", "tools/aws_simulator", "tools/fuzz", "tools/simulate")
+_CODE = (
+    "dags",
+    "include",
+    "plugins",
+    "tests/fuzz_corpus",
+    "tools/aws_simulator",
+    "tools/chaos",
+    "tools/fuzz",
+    "tools/simulate",
+)
 
 
 @dataclass(frozen=True)

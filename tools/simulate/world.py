@@ -267,7 +267,8 @@ class World:
             run.process_died(task, self.clock.now)
         for _ in range(MAX_STEPS):
             run = self.api.runs[run.run_id]
-            has_run_again = run.tasks[task.task_id].state in (*ENDED, "deferred")
+            same = [one for one in run.instances[task.task_id] if one.map_index == task.map_index]
+            has_run_again = any(one.state in (*ENDED, "deferred") for one in same)
             if (has_run_again and fault.kind is not Kind.OUTLIVED) or not self._step(run):
                 return
 

@@ -233,7 +233,7 @@ def read_reply(call: ApiCall, response: Mapping[str, Any]) -> Completion:
         if response.keys() == {"ResponseMetadata"}:  # botocore does not report a body that is not valid JSON
             raise _cut_off(call, "it has no content")
         return replace(wire_format.read(body), simulated=from_simulator(response))
-    except _UNKNOWN_FORMAT as error:
+    except (*_UNKNOWN_FORMAT, ContractError) as error:  # a response of a hook raises the last for a field that it lacks
         raise UnreadableAnswerError(
             f"The response of {call.parameters['modelId']} to {call.operation} has an unknown format ({error!r}). The"
             " call was billed, but the answer could not be read and is not stored.",

@@ -79,6 +79,11 @@ def tag_list(tags: Mapping[str, str]) -> list[dict[str, str]]:
     return [{"key": key, "value": value} for key, value in sorted(tags.items())]
 
 
+# botocore documents none of them. Other errors, such as those of Airflow's connection, arise before the request is
+# sent.
+_OF_PARSERS = (LookupError, ValueError, TypeError, AttributeError, ArithmeticError, RuntimeError)
+
+
 def _sent(operation: Callable[..., Any], parameters: Mapping[str, Any], what: str, *, is_billed: bool) -> Any:
     """
     Call an operation of a boto3 client.
@@ -90,7 +95,7 @@ def _sent(operation: Callable[..., Any], parameters: Mapping[str, Any], what: st
         return operation(**parameters)
     except (BotoCoreError, ClientError, HTTPError, ResponseParserError, DistillError):
         raise
-    except Exception as error:  # botocore documents none of these
+    except _OF_PARSERS as error:
         raise unreadable_response(error, what, is_billed=is_billed) from error
 
 

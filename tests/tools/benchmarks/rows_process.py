@@ -72,7 +72,9 @@ def main() -> None:
     task = operator(options.step, store)
     task.__dict__["store"] = store
     used = time.process_time()
-    returned = task.execute({"ti": SimpleNamespace(try_number=1, max_tries=0), "params": {}})
+    returned = task.execute(
+        {"ti": SimpleNamespace(try_number=1, max_tries=0, xcom_push=lambda **_: None), "params": {}}
+    )
     measured = {
         "returned": returned,
         "cpu_seconds": time.process_time() - used,

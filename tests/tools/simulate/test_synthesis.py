@@ -48,6 +48,14 @@ def test_an_instance_is_cleared_without_the_others(synthesis: World, way: Way) -
     assert (ended.count(FIRST), ended.count(SECOND)) == (1, 2)  # the killed attempt could not say that it succeeded
 
 
+def test_another_copy_of_an_instance_runs_while_the_old_one_sleeps(synthesis: World) -> None:
+    at = last(synthesis, SECOND, "SucceedTask")
+    record = synthesis.run((Fault(at, Kind.OVERTAKEN),))
+    ended = [one.number for one in record.calls if (one.task, one.what) == (SECOND, "SucceedTask")]
+    assert record.ended == ["success"]
+    assert ended[0] == at < ended[1]
+
+
 def test_an_instance_that_is_marked_failed_ends_the_run_after_all_instances_have_ended(synthesis: World) -> None:
     record = synthesis.run((Fault(last(synthesis, FIRST, "PutObject"), Kind.KILLED_BEFORE, Way.MARK_FAILED),))
     assert record.ended == ["failed", "success"]

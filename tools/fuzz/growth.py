@@ -87,24 +87,20 @@ def measure(shape: Shape, seconds: Callable[[bytes], float] | None = None) -> Gr
     """
     timed = seconds or _reader_time(shape.target)
     size = 64
-    before = _best(timed, shape.make(size), attempts=1)
+    before = timed(shape.make(size))
     for _ in range(_MOST_DOUBLINGS):
         if before >= _LEAST_SECONDS or size * 4 > shape.largest:
             break
         size *= 2
-        before = _best(timed, shape.make(size), attempts=1)
+        before = timed(shape.make(size))
     small, large = shape.make(size), shape.make(size * 2)
     ratio = float("inf")
     for _ in range(_ATTEMPTS):
-        before, after = min(before, _best(timed, small, attempts=1)), _best(timed, large, attempts=1)
+        before, after = min(before, timed(small)), timed(large)
         ratio = min(ratio, after / max(before, 1e-9))
         if ratio <= MAX_RATIO:
             break
     return Growth(f"{shape.target}: {shape.name}", size, round(before, 3), round(ratio, 2))
-
-
-def _best(timed: Callable[[bytes], float], data: bytes, *, attempts: int) -> float:
-    return min(timed(data) for _ in range(attempts))
 
 
 def _reader_time(target: str) -> Callable[[bytes], float]:

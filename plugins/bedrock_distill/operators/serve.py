@@ -252,11 +252,7 @@ class BedrockProvisionThroughputOperator(ServingOperator):
         return (champion.model_arn, champion.student) if champion else (None, self.use_case.student)
 
     def _refuse_after_release(self, kind: EndpointKind, ordinal: int, context: Context) -> None:
-        """
-        Refuse to create an endpoint that no task would delete.
-
-        An old copy of this task may have counted the release records when the endpoint was already released.
-        """
+        """Refuse to create an endpoint that no task would delete, because the endpoint was already released."""
         if is_old_copy(context):
             raise ThroughputReleasedError(
                 f"Airflow no longer runs this attempt of {self.task_id}, so this task did not"

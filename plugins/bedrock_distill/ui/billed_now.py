@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from functools import lru_cache
@@ -10,7 +9,7 @@ from functools import lru_cache
 from bedrock_distill.hooks.aws import FAIL_FAST_CONFIG
 from bedrock_distill.hooks.bedrock import BedrockDistillHook, Throughput
 from bedrock_distill.hooks.statuses import THROUGHPUT_STATUS, Progress
-from bedrock_distill.ui.served_pages import CLIENTS_SECONDS, logged
+from bedrock_distill.ui.served_pages import clients_period, logged
 from include.distill.cleanup.expiry import PROJECT_TAG
 from include.distill.cleanup.ownership import is_standing
 from include.distill.config.use_case import UseCase
@@ -42,7 +41,7 @@ def billed_now(use_cases: Sequence[UseCase]) -> dict[str, list[BilledEndpoint] |
 
 def prepare_bedrock(use_case: UseCase) -> None:
     """Create the client that :func:`billed_now` uses. Bedrock is not asked."""
-    _hook(*_place(use_case), _period()).client("bedrock")
+    _hook(*_place(use_case), clients_period()).client("bedrock")
 
 
 def _place(use_case: UseCase) -> Place:
@@ -61,14 +60,10 @@ def _answer(future: Future[list[Listed]], place: Place) -> list[Listed] | None:
 
 
 def _list(place: Place) -> list[Listed]:
-    hook = _hook(*place, _period())
+    hook = _hook(*place, clients_period())
     throughputs = [one for one in hook.list_throughputs() if THROUGHPUT_STATUS.get(one.status) is not Progress.FAILED]
     with ThreadPoolExecutor(max_workers=_CALLS_AT_A_TIME) as pool:
         return list(zip(throughputs, pool.map(lambda one: _tags(hook, one.arn), throughputs), strict=True))
-
-
-def _period() -> int:
-    return int(time.monotonic() // CLIENTS_SECONDS)
 
 
 @lru_cache(maxsize=16)

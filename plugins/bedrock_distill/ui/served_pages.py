@@ -80,10 +80,14 @@ def is_simulated(use_case: UseCase) -> bool:
 
 
 def _clients_of(use_case: UseCase) -> AwsClients:
-    period = int(time.monotonic() // CLIENTS_SECONDS)
     owners = tuple(sorted(use_case.bucket_owners.items()))
     with _creating:
-        return _clients(use_case.aws.conn_id, use_case.aws.region, owners, period)
+        return _clients(use_case.aws.conn_id, use_case.aws.region, owners, clients_period())
+
+
+def clients_period() -> int:
+    """Return a number that changes when pages must create their clients again."""
+    return int(time.monotonic() // CLIENTS_SECONDS)
 
 
 @lru_cache(maxsize=16)

@@ -85,6 +85,7 @@ class Call:
     :ivar process: ``task`` or ``trigger``.
     :ivar what: the operation of AWS, or the message to Airflow.
     :ivar is_aws: whether AWS answers the call, so that an answer can be lost.
+    :ivar run_id: the id of the run to which the task belongs.
     """
 
     number: int
@@ -92,6 +93,7 @@ class Call:
     process: str
     what: str
     is_aws: bool
+    run_id: str = ""
 
 
 class KilledError(BaseException):

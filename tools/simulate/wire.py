@@ -49,6 +49,7 @@ class Process:
     outage: Kind | None = None
     outage_ends: float = 0.0
     met: Fault | None = None
+    run_id: str = ""
 
     def outage_now(self, now: float) -> Kind | None:
         """Return the outage that the process meets now."""
@@ -136,7 +137,7 @@ class Wire:
         process = self.process
         if not process.is_alive:
             raise KilledError
-        call = Call(len(self.calls), process.task, process.kind, what, request is not None)
+        call = Call(len(self.calls), process.task, process.kind, what, request is not None, process.run_id)
         self.calls.append(call)
         fault = self._fault_at(call, process)
         if fault and fault.kind in KILLS:

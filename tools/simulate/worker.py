@@ -52,7 +52,7 @@ class Worker:
 
         :return: the fault that the process met; ``None`` if Airflow no longer knows the process.
         """
-        process = Process(task.label, "task")
+        process = Process(task.label, "task", run_id=run.run_id)
         instance = self._instance(run, task)
         self._api.running = run, task
         before = signal.getsignal(signal.SIGTERM)
@@ -138,7 +138,7 @@ class Worker:
 
         :return: the fault that the triggerer met, and the trigger, which is ``None`` if the triggerer is dead.
         """
-        trigger, process = self._trigger(run, task), Process(task.label, "trigger")
+        trigger, process = self._trigger(run, task), Process(task.label, "trigger", run_id=run.run_id)
         try:
             with self._wire.running(process):
                 event = self._loop.run_until_complete(_first_event(trigger))
@@ -155,7 +155,8 @@ class Worker:
 
     def kill_trigger(self, trigger: Any) -> Fault | None:
         """Call ``on_kill`` of a trigger, as the triggerer does after a person has acted on its task."""
-        process = Process(trigger.task_instance.task_id, "trigger")
+        about = trigger.task_instance
+        process = Process(about.task_id, "trigger", run_id=about.run_id)
         try:
             with self._wire.running(process):
                 self._loop.run_until_complete(trigger.on_kill())

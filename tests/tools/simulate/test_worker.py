@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tools.simulate.faults import Fault, Kind
+from tools.simulate.faults import Fault, Kind, Way
 from tools.simulate.world import World
 
 
@@ -24,3 +24,12 @@ def test_a_trigger_is_created_from_what_airflow_has_stored(world: World) -> None
     calls = [one for one in world.run(()).calls if one.process == "trigger"]
     assert {one.task for one in calls} == {"tuned.trained"}
     assert len(calls) > 1
+
+
+def test_each_call_names_its_run(world: World) -> None:
+    first = next(one.number for one in world.run(()).calls if one.process == "trigger")
+    record = world.run((Fault(first, Kind.KILLED_BEFORE, Way.MARK_RUN_FAILED),))
+    runs = [call.run_id for call in record.calls]
+    assert set(runs) == set(record.started)
+    assert runs == sorted(runs)  # one run follows the other
+    assert {call.run_id for call in record.calls if call.process == "trigger"} == set(record.started)

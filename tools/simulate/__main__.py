@@ -29,22 +29,42 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _options(given)
     number, of = options.only_share or options.part or (0, cores())
     plan = Plan(options.quick, options.seed, of, options.drawn, options.depth, options.minutes, options.fuzz)
-    folder = SHARES / plan.key(digest_of_code())
+    folder, failed = SHARES / plan.key(digest_of_code()), ""
     try:
         if number:
             store(folder, number, run_share(plan, number))
         else:
             forget(folder)
-            run_all(
-                [
-                    [sys.executable, "-m", "tools.simulate", *given, "--only-share", f"{one + 1}/{of}"]
-                    for one in range(of)
-                ]
-            )
+            shares = [f"{one + 1}/{of}" for one in range(of)]
+            commands = [[sys.executable, "-m", "tools.simulate", *given, "--only-share", one] for one in shares]
+            failed = crashed(given, dict(zip(shares, run_all(commands), strict=True)))
     except KeyboardInterrupt:
         sys.stdout.write(f"Interrupted. Nothing of the simulation still runs, and {RESULT} is unchanged.\n")
         return INTERRUPTED
-    return 0 if options.only_share else _report(plan, number, load(folder, plan))
+    if options.only_share:
+        return 0
+    code = _report(plan, number, load(folder, plan))
+    sys.stdout.write(failed)
+    return 1 if failed else code
+
+
+def crashed(given: Sequence[str], codes: Mapping[str, int]) -> str:
+    """
+    Say which shares have crashed, and what to do. Return an empty text if none has.
+
+    :param given: the arguments of the command.
+    :param codes: the exit code of each share; negative if a signal has killed it.
+    """
+    lines = []
+    for share, code in codes.items():
+        if code:
+            how = f"was killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
+            again = " ".join([*given, "--part", share])
+            lines.append(
+                f"Share {share} {how}. Its error is above. The results of the other shares are stored. Run this one"
+                f' again: make simulate SIMULATE="{again}"\n'
+            )
+    return "".join(lines)
 
 
 def _report(plan: Plan, number: int, shares: Mapping[int, Share]) -> int:
@@ -117,15 +137,20 @@ def is_good(result: Mapping[str, Any]) -> bool:
     return has_no_failure(result) and not (result["unreached"] or missed or "missing" in result)
 
 
+def _trial(one: Mapping[str, Any]) -> str:
+    if error := one.get("error"):
+        return f"the trial proves nothing. {error}"
+    if one["caught_after"] is None:
+        return "never noticed."
+    return f"noticed after {one['caught_after']} schedules. {one['noticed_by']}"
+
+
 def summary(result: Mapping[str, Any]) -> str:
     """Return the result as text."""
     lines = [f"{result['schedules']:,} schedules in {result['seconds']} s: {result['failures']} failures."]
     if "pairs" in result:
         lines.append(f"{result['pairs']:,} of {result['of_pairs']:,} schedules with two faults of the parts that buy.")
-    for one in result["scoreboard"]:
-        after = one["caught_after"]
-        noticed = "never noticed" if after is None else f"noticed after {after} schedules"
-        lines.append(f"Without the mechanism '{one['mechanism']}': {noticed}.")
+    lines += [f"Without the mechanism '{one['mechanism']}': {_trial(one)}" for one in result["scoreboard"]]
     if missing := result.get("missing"):
         lines.append(f"Still to run, with the same options and the same code: --part {', --part '.join(missing)}.")
     elif result["unreached"]:

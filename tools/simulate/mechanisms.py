@@ -44,11 +44,19 @@ from tools.simulate.parts import (
 
 @dataclass(frozen=True)
 class Mechanism:
-    """A safety mechanism, the part of the DAG that it protects, and how it is removed."""
+    """
+    A safety mechanism.
+
+    :ivar part: the part of the DAG that it protects.
+    :ivar removed: removes it inside a block.
+    :ivar is_needed_by_every_run: whether a run without faults ends badly without it. For any other mechanism, such an
+        end means that the replaced code breaks the pipeline.
+    """
 
     name: str
     part: Part
     removed: Callable[[], AbstractContextManager[Any]]
+    is_needed_by_every_run: bool = False
 
 
 @contextmanager
@@ -108,7 +116,12 @@ def _of_jobs(part: Part, kind: str) -> tuple[Mechanism, ...]:
             part,
             lambda: patch.object(BedrockSubmitCustomizationJobOperator, "_is_over", lambda *_: True),
         ),
-        Mechanism(f"record of the purchase{kind}", part, lambda: patch.object(BoughtJobs, "add", _nothing)),
+        Mechanism(
+            f"record of the purchase{kind}",
+            part,
+            lambda: patch.object(BoughtJobs, "add", _nothing),
+            is_needed_by_every_run=True,
+        ),
         Mechanism(
             f"the trigger's stop{kind}", part, lambda: patch.object(CustomizationJobTrigger, "give_up", _nothing)
         ),
@@ -122,7 +135,12 @@ MECHANISMS = (
     *_of_jobs(TRAINING, ""),
     *_of_jobs(DISTILLATION, " (distillation)"),
     Mechanism("tombstone", SERVING, lambda: patch.object(serve, "write_json", _nothing)),
-    Mechanism("teardown", SERVING, lambda: patch.object(BedrockReleaseThroughputOperator, "execute", _nothing)),
+    Mechanism(
+        "teardown",
+        SERVING,
+        lambda: patch.object(BedrockReleaseThroughputOperator, "execute", _nothing),
+        is_needed_by_every_run=True,
+    ),
     Mechanism("the question whether the task still runs", SERVING, lambda: patch.object(serve, "is_old_copy", _false)),
     Mechanism("name of a deployment", ON_DEMAND, lambda: _other_name_each_time(serve, "throughput_names")),
     Mechanism("tombstone of a deployment", ON_DEMAND, lambda: patch.object(serve, "write_json", _nothing)),
@@ -130,6 +148,7 @@ MECHANISMS = (
         "teardown of a deployment",
         ON_DEMAND,
         lambda: patch.object(BedrockUndeployModelOperator, "execute", _nothing),
+        is_needed_by_every_run=True,
     ),
     Mechanism(
         "the trigger's deletion of a deployment",
@@ -159,5 +178,7 @@ MECHANISMS = (
     Mechanism(
         "check of the approval", REJECTION, lambda: patch.object(winner, "approval_problem", lambda *_, **__: None)
     ),
-    Mechanism("settle", REPLACEMENT, lambda: patch.object(SettleTask, "execute", _nothing)),
+    Mechanism(
+        "settle", REPLACEMENT, lambda: patch.object(SettleTask, "execute", _nothing), is_needed_by_every_run=True
+    ),
 )

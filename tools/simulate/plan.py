@@ -43,11 +43,12 @@ class Plan:
     fuzz: int = 0
 
     def key(self, code: str) -> str:
-        """Return a name that two simulations share only if their shares can be merged.
+        """
+        Return a name that two simulations share only if their shares can be merged. It begins with the code's digest.
 
         :param code: the result of :func:`digest_of_code`.
         """
-        return canonical_hash({**asdict(self), "code": code})[:16]
+        return f"{code[:16]}-{canonical_hash({**asdict(self), 'code': code})[:16]}"
 
     def share(self, number: int, count: int) -> int:
         """Return how many of ``count`` things a share has."""

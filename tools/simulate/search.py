@@ -1,4 +1,4 @@
-"""Run many schedules, collect the failures, shrink them, and find out which removed mechanism is noticed."""
+"""Run many schedules, collect the failures, and shrink them."""
 
 from __future__ import annotations
 
@@ -9,16 +9,14 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from tools.simulate.checks import breaches
 from tools.simulate.faults import Call, Fault, UnknownMessageError, Way
-from tools.simulate.mechanisms import Mechanism
 from tools.simulate.parts import Part
 from tools.simulate.schedules import Schedule, count_second_faults, draw, second_faults, single_faults, spread
 from tools.simulate.states import states_of
 from tools.simulate.world import MAX_RUNS, Record, World
-
-SCHEDULES_OF_A_MECHANISM = 2000
 
 
 @dataclass
@@ -37,13 +35,30 @@ class Tally:
     failures: dict[tuple[str, Schedule], list[str]] = field(default_factory=dict)
 
 
-def judge(world: World, schedule: Schedule) -> tuple[list[str], Record]:
+class Judged(NamedTuple):
+    """
+    How a schedule has ended.
+
+    :ivar wrong: what is wrong with its end.
+    :ivar record: what happened. It is empty if the simulation or the checker failed.
+    """
+
+    wrong: list[str]
+    record: Record
+
+    @property
+    def failed_itself(self) -> bool:
+        """Whether the simulation or the checker failed, so that nothing is known about the pipeline."""
+        return not self.record.ended
+
+
+def judge(world: World, schedule: Schedule) -> Judged:
     """Run a schedule. Return what is wrong with its end, and what happened."""
     try:
         record = world.run(schedule)
+        return Judged(breaches(record), record)
     except (Exception, UnknownMessageError) as error:  # an error that Airflow's task runner lets pass, or the model's
-        return [f"The simulation itself failed: {type(error).__name__}: {error}"], Record(schedule)
-    return breaches(record), record
+        return Judged([f"The simulation itself failed: {type(error).__name__}: {error}"], Record(schedule))
 
 
 def search(world: World, schedules: Iterable[Schedule], tally: Tally, *, deadline: float | None = None) -> None:
@@ -87,16 +102,7 @@ def shuffled_single_faults(world: World, seed: int) -> list[Schedule]:
 def double_faults(world: World, schedules: Iterable[Schedule]) -> Iterator[Schedule]:
     """Yield, for each schedule of one fault, every fault at every later call of the run that it disturbs."""
     for schedule in schedules:
-        yield from second_faults(schedule[0], judge(world, schedule)[1].calls)
-
-
-def caught_after(world: World, mechanism: Mechanism, schedules: Sequence[Schedule]) -> int | None:
-    """Return after how many schedules the removal of a mechanism is noticed; ``None`` if it is not noticed."""
-    with mechanism.removed(), world.worker.remembering():
-        for number, schedule in enumerate(schedules[:SCHEDULES_OF_A_MECHANISM], start=1):
-            if judge(world, schedule)[0]:
-                return number
-    return None
+        yield from second_faults(schedule[0], judge(world, schedule).record.calls)
 
 
 def shrink(world: World, schedule: Schedule) -> Schedule:

@@ -12,9 +12,9 @@ from tools.simulate.mechanisms import MECHANISMS
 from tools.simulate.parts import BATCH, DISTILLATION, EVALUATION, ON_DEMAND, PARTS, SERVING, TRAINING
 from tools.simulate.plan import Plan
 from tools.simulate.schedules import Schedule, part_of
+from tools.simulate.scoreboard import try_without
 from tools.simulate.search import (
     Tally,
-    caught_after,
     double_faults,
     random_schedules,
     search,
@@ -45,7 +45,7 @@ def simulate(plan: Plan, number: int, folder: Path, replays: Path, deadline: flo
         until = time.monotonic() + (deadline - time.monotonic()) / left
         with open_world(folder / part.name, part) as world:
             ordered = shuffled_single_faults(world, plan.seed)
-            scoreboard += _scoreboard(world, plan, number, ordered)
+            scoreboard += _scoreboard(world, plan, number)
             own = part_of(ordered, number, plan.of)
             with world.worker.remembering():
                 _search_part(world, plan, number, own, tally, max(until, time.monotonic() + LEAST_SECONDS))
@@ -62,13 +62,18 @@ def simulate(plan: Plan, number: int, folder: Path, replays: Path, deadline: flo
     }
 
 
-def _scoreboard(world: World, plan: Plan, number: int, ordered: list[Schedule]) -> list[Noticed]:
+def _scoreboard(world: World, plan: Plan, number: int) -> Iterator[Noticed]:
     """Try the mechanisms of the part that belong to the share. Each of them is tried by only one share."""
-    return [
-        {"number": place, "mechanism": mechanism.name, "caught_after": caught_after(world, mechanism, ordered)}
-        for place, mechanism in enumerate(MECHANISMS)
-        if mechanism.part is world.part and place % plan.of == number - 1
-    ]
+    for place, mechanism in enumerate(MECHANISMS):
+        if mechanism.part is world.part and place % plan.of == number - 1:
+            trial = try_without(world, mechanism, plan.seed)
+            tried: Noticed = {
+                "number": place,
+                "mechanism": mechanism.name,
+                "caught_after": trial.caught_after,
+                "noticed_by": trial.noticed_by,
+            }
+            yield tried if trial.error is None else {**tried, "error": trial.error}
 
 
 def _search_part(

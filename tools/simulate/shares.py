@@ -4,20 +4,27 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any, NotRequired, TypedDict
 
 from tools.simulate.plan import Plan
 from tools.simulate.states import MUST_BE_REACHED
 
 
 class Noticed(TypedDict):
-    """After how many schedules the removal of a mechanism was noticed. ``number`` orders the mechanisms."""
+    """
+    After how many schedules the removal of a mechanism was noticed, and by which sentence of the checker.
+
+    ``number`` orders the mechanisms. ``error`` says why the trial proves nothing, and is left out otherwise.
+    """
 
     number: int
     mechanism: str
     caught_after: int | None
+    noticed_by: str | None
+    error: NotRequired[str]
 
 
 class Found(TypedDict):
@@ -72,9 +79,16 @@ def load(folder: Path, plan: Plan) -> dict[int, Share]:
 
 
 def forget(folder: Path) -> None:
-    """Remove all shares of a simulation, because each of them runs again."""
-    for path in folder.glob("*"):
-        path.unlink()
+    """
+    Remove all shares of a simulation, because each of them runs again, and the shares of other code.
+
+    Shares of other code can never be merged again. Other shares of the same code stay, because their simulation may
+    go on in another night.
+    """
+    code = folder.name.partition("-")[0]
+    for other in folder.parent.glob("*/"):
+        if other == folder or other.name.partition("-")[0] != code:
+            shutil.rmtree(other)
 
 
 def merge(plan: Plan, shares: Mapping[int, Share]) -> dict[str, Any]:
@@ -91,7 +105,7 @@ def merge(plan: Plan, shares: Mapping[int, Share]) -> dict[str, Any]:
         "seed": plan.seed,
         "failures": sum(share["failures"] for share in found),
         "unreached": sorted(MUST_BE_REACHED.difference(*(share["reached"] for share in found))),
-        "scoreboard": [{"mechanism": one["mechanism"], "caught_after": one["caught_after"]} for one in noticed],
+        "scoreboard": [{key: value for key, value in one.items() if key != "number"} for one in noticed],
     }
     if plan.depth > 1:
         result["pairs"] = sum(share["pairs"] for share in found)

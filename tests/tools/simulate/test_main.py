@@ -20,18 +20,18 @@ GOOD: dict[str, Any] = {
     "seed": 1,
     "failures": 0,
     "unreached": [],
-    "scoreboard": [{"mechanism": "teardown", "caught_after": 3}],
+    "scoreboard": [{"mechanism": "teardown", "caught_after": 3, "noticed_by": "The endpoint still exists."}],
 }
 FOUND: dict[str, Any] = {
     "schedules": 7,
     "failures": 0,
     "reached": sorted(MUST_BE_REACHED),
-    "scoreboard": [{"number": 0, "mechanism": "teardown", "caught_after": 3}],
+    "scoreboard": [{"number": 0, "mechanism": "teardown", "caught_after": 3, "noticed_by": "It still exists."}],
     "pairs": 0,
     "of_pairs": 0,
 }
 FUZZ = {"inputs": 20, "seconds": 1.0, "failures": 0}
-NEVER = [{"number": 0, "mechanism": "teardown", "caught_after": None}]
+NEVER = [{"number": 0, "mechanism": "teardown", "caught_after": None, "noticed_by": None}]
 Simulated = Callable[..., dict[str, Any]]
 
 
@@ -98,9 +98,29 @@ def test_a_process_that_ends_without_a_result_is_a_failure(
 ) -> None:
     monkeypatch.setattr(command, "run_all", in_this_process)
     assert command.main([]) == 0
-    monkeypatch.setattr(command, "run_all", lambda commands: in_this_process(commands[:1]))
+    monkeypatch.setattr(command, "run_all", lambda commands: [*in_this_process(commands[:1]), 0])
     assert command.main([]) == 1  # although an older result of the second share was there
     assert result(tmp_path)["missing"] == ["2/2"]
+
+
+def test_a_share_that_crashed_is_named_with_what_to_do(
+    simulated: Simulated, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(command, "run_all", lambda commands: [*in_this_process(commands[:1]), 1])
+    assert command.main(["--seed", "4"]) == 1
+    text = capsys.readouterr().out
+    assert "Share 2/2 ended with exit code 1" in text
+    assert 'make simulate SIMULATE="--seed 4 --part 2/2"' in text
+    assert command.main(["--seed", "4", "--part", "2/2"]) == 0  # the result of the other share was kept
+    assert result(tmp_path)["schedules"] == 14
+
+
+def test_a_share_that_crashed_after_its_result_fails_too(
+    simulated: Simulated, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(command, "run_all", lambda commands: [*in_this_process(commands)[:1], -9])
+    assert command.main([]) == 1
+    assert "Share 2/2 was killed by signal 9" in capsys.readouterr().out
 
 
 def test_shares_that_run_one_after_another_are_merged(
@@ -154,7 +174,11 @@ def test_the_summary_names_what_was_missed() -> None:
         {
             **GOOD,
             "unreached": ["on_kill"],
-            "scoreboard": [{"mechanism": "teardown", "caught_after": None}],
+            "scoreboard": [
+                *GOOD["scoreboard"],
+                {"mechanism": "tombstone", "caught_after": None, "noticed_by": None},
+                {"mechanism": "cap", "caught_after": None, "noticed_by": None, "error": "No run succeeded."},
+            ],
             "pairs": 1500,
             "of_pairs": 40000,
         }
@@ -162,4 +186,6 @@ def test_the_summary_names_what_was_missed() -> None:
     assert "7,000 schedules in 1.0 s: 0 failures." in text
     assert "1,500 of 40,000 schedules with two faults" in text
     assert "Never reached: on_kill." in text
-    assert "'teardown': never noticed" in text
+    assert "'teardown': noticed after 3 schedules. The endpoint still exists." in text
+    assert "'tombstone': never noticed." in text
+    assert "'cap': the trial proves nothing. No run succeeded." in text

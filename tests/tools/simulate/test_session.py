@@ -15,6 +15,7 @@ from tools.simulate.faults import Fault, Kind
 from tools.simulate.mechanisms import MECHANISMS
 from tools.simulate.parts import SERVING, TRAINING
 from tools.simulate.plan import Plan
+from tools.simulate.scoreboard import Trial
 from tools.simulate.session import LEAST_SECONDS, simulate
 
 SCHEDULES = [(Fault(number, Kind.LOST),) for number in range(4)]
@@ -46,7 +47,7 @@ def searched(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Any]]:
     monkeypatch.setattr(session, "random_schedules", lambda *_: iter(SCHEDULES[:1] * 9))
     monkeypatch.setattr(session, "double_faults", lambda *_: iter([PAIR]))
     monkeypatch.setattr(session, "shrink", lambda _, schedule: schedule)
-    monkeypatch.setattr(session, "caught_after", lambda *_: 3)
+    monkeypatch.setattr(session, "try_without", lambda *_: Trial(3, "It was bought twice."))
     return done
 
 
@@ -60,6 +61,17 @@ def test_all_parts_are_searched(searched: Any, tmp_path: Path) -> None:
     assert result["reached"] == sorted([str(Kind.LOST), "killed"])
     of_both = [place for place, one in enumerate(MECHANISMS) if one.part in (TRAINING, SERVING)]
     assert [one["number"] for one in result["scoreboard"]] == of_both
+
+
+def test_a_trial_that_proves_nothing_says_why(searched: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    assert found(tmp_path / "one", Plan(quick=False, seed=5))["scoreboard"][0] == {
+        "number": 0,
+        "mechanism": MECHANISMS[0].name,
+        "caught_after": 3,
+        "noticed_by": "It was bought twice.",
+    }
+    monkeypatch.setattr(session, "try_without", lambda *_: Trial(None, None, "No run succeeded."))
+    assert found(tmp_path / "two", Plan(quick=False, seed=5))["scoreboard"][0]["error"] == "No run succeeded."
 
 
 def test_failures_are_stored_as_replays(searched: Any, tmp_path: Path) -> None:

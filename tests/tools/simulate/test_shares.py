@@ -14,6 +14,8 @@ from tools.simulate.states import MUST_BE_REACHED
 
 PLAN = Plan(quick=False, seed=5, of=2)
 STATES = sorted(MUST_BE_REACHED)
+NOTICED = {"mechanism": "teardown", "caught_after": 9, "noticed_by": "The endpoint exists."}
+MISSED = {"mechanism": "tombstone", "caught_after": None, "noticed_by": None, "error": "No run succeeded."}
 
 
 def share(**changes: Any) -> Share:
@@ -32,10 +34,8 @@ def share(**changes: Any) -> Share:
 
 
 BOTH = {
-    1: share(scoreboard=[{"number": 2, "mechanism": "teardown", "caught_after": 9}], failures=1),
-    2: share(
-        scoreboard=[{"number": 1, "mechanism": "tombstone", "caught_after": None}], reached=STATES[4:], ended=170.0
-    ),
+    1: share(scoreboard=[{"number": 2, **NOTICED}], failures=1),
+    2: share(scoreboard=[{"number": 1, **MISSED}], reached=STATES[4:], ended=170.0),
 }
 
 
@@ -46,10 +46,7 @@ def test_two_shares_give_one_result() -> None:
         "seed": 5,
         "failures": 1,
         "unreached": [],
-        "scoreboard": [
-            {"mechanism": "tombstone", "caught_after": None},
-            {"mechanism": "teardown", "caught_after": 9},
-        ],
+        "scoreboard": [MISSED, NOTICED],
     }
 
 
@@ -72,8 +69,15 @@ def test_a_share_that_runs_again_replaces_its_result(tmp_path: Path) -> None:
     store(tmp_path / "new", 1, BOTH[1])
     store(tmp_path / "new", 2, BOTH[2])
     assert load(tmp_path / "new", PLAN) == BOTH
-    forget(tmp_path / "new")
-    assert load(tmp_path / "new", PLAN) == {}
+
+
+def test_shares_that_run_again_and_shares_of_other_code_are_removed(tmp_path: Path) -> None:
+    for name in ("code-plan", "code-other", "old-plan", "older"):
+        store(tmp_path / name, 1, BOTH[1])
+    write_json(tmp_path / "note.json", 1)
+    forget(tmp_path / "code-plan")
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["code-other", "note.json"]
+    forget(tmp_path / "new" / "code-plan")  # nothing has run yet
 
 
 @pytest.mark.parametrize(

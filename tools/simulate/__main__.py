@@ -12,6 +12,7 @@ from typing import Any
 
 from include.distill.core.paths import PROJECT_ROOT
 from tools.simulate.environment import prepare
+from tools.simulate.first_failure import FirstFailure
 from tools.simulate.plan import Plan, digest_of_code
 from tools.simulate.processes import cores, run_all
 from tools.simulate.shares import Fuzzed, Share, forget, load, merge, store, write_json
@@ -19,8 +20,9 @@ from tools.simulate.shares import Fuzzed, Share, forget, load, merge, store, wri
 RESULT = PROJECT_ROOT / ".local" / "simulate.json"
 SHARES = PROJECT_ROOT / ".local" / "simulate"
 REPLAYS = PROJECT_ROOT / "tests" / "replays"
-QUICK_SECONDS = 500.0  # the removed mechanisms of a part may take longer than the part's share of this time
+QUICK_SECONDS = 480.0  # each part runs its mechanisms and its first schedules even if it then takes longer
 INTERRUPTED = 130
+_OF_THE_PLAN = ("quick", "seed", "drawn", "depth", "minutes", "fuzz", "fail_fast")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -28,11 +30,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if arguments is None else arguments)
     options = _options(given)
     number, of = options.only_share or options.part or (0, cores())
-    plan = Plan(options.quick, options.seed, of, options.drawn, options.depth, options.minutes, options.fuzz)
+    plan = Plan(of=of, **{name: getattr(options, name) for name in _OF_THE_PLAN})
     folder, failed = SHARES / plan.key(digest_of_code()), ""
+    failure = FirstFailure(folder / "failed" if plan.fail_fast else None)
     try:
+        if options.part:
+            failure.forget()
         if number:
-            store(folder, number, run_share(plan, number))
+            store(folder, number, run_share(plan, number, failure))
         else:
             forget(folder)
             shares = [f"{one + 1}/{of}" for one in range(of)]
@@ -77,16 +82,18 @@ def _report(plan: Plan, number: int, shares: Mapping[int, Share]) -> int:
     return 0 if number and has_no_failure(merge(plan, {number: shares[number]})) else 1
 
 
-def run_share(plan: Plan, number: int) -> Share:
+def run_share(plan: Plan, number: int, failure: FirstFailure) -> Share:
     """Run a share in this process."""
     began, deadline = time.time(), time.monotonic() + QUICK_SECONDS
     with tempfile.TemporaryDirectory(prefix="simulate-") as folder:
         prepare(Path(folder))
         # This module imports Airflow and the plugins, which need the prepared environment.
-        from tools.simulate.session import simulate
+        from tools.simulate.session import Session
 
         fuzzed = _fuzz(plan, number) if plan.fuzz else None
-        found = simulate(plan, number, Path(folder) / "use_cases", REPLAYS, deadline)
+        if fuzzed and fuzzed["failures"]:
+            failure.report()
+        found = Session(plan, number, Path(folder) / "use_cases", REPLAYS, deadline, failure).run()
     return {**found, "began": began, "ended": time.time(), "fuzz": fuzzed}
 
 
@@ -113,6 +120,7 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--depth", type=int, choices=(1, 2), default=1, help="2: enumerate schedules of two faults too")
     parser.add_argument("--minutes", type=float, default=120.0, help="how long to enumerate schedules of two faults")
     parser.add_argument("--fuzz", type=int, default=10_000, help="how many mutated inputs to read; 0 for none")
+    parser.add_argument("--fail-fast", action="store_true", help="stop at the first failure of all shares")
     options = parser.parse_args(arguments)
     if options.quick and options.depth > 1:
         parser.error("--quick ends before --depth 2 would begin; leave one of them out.")

@@ -142,7 +142,12 @@ MECHANISMS = (
         is_needed_by_every_run=True,
     ),
     Mechanism("the question whether the task still runs", SERVING, lambda: patch.object(serve, "is_old_copy", _false)),
-    Mechanism("name of a deployment", ON_DEMAND, lambda: _other_name_each_time(serve, "throughput_names")),
+    Mechanism(
+        "name of a deployment",  # by which `undeploy` finds it
+        ON_DEMAND,
+        lambda: _other_name_each_time(serve, "throughput_names"),
+        is_needed_by_every_run=True,
+    ),
     Mechanism("tombstone of a deployment", ON_DEMAND, lambda: patch.object(serve, "write_json", _nothing)),
     Mechanism(
         "teardown of a deployment",

@@ -32,6 +32,7 @@ class Plan:
     :ivar depth: 2 to search also the schedules with two faults of the parts that buy.
     :ivar minutes: how long the schedules with two faults are searched.
     :ivar fuzz: the number of mutated inputs.
+    :ivar fail_fast: stop at the first failure.
     """
 
     quick: bool
@@ -41,6 +42,7 @@ class Plan:
     depth: int = 1
     minutes: float = 120.0
     fuzz: int = 0
+    fail_fast: bool = False
 
     def key(self, code: str) -> str:
         """

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import random
+from bisect import bisect_right
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
+from itertools import accumulate
+from math import gcd
 
 from tools.simulate.faults import SLEEPS, Call, Fault, Kind, Way
 
@@ -53,29 +56,32 @@ def spread(schedules: Iterable[Schedule], calls: Sequence[Call], seed: int) -> l
     Return schedules of one fault in an order that the seed decides, and in which rare situations come early.
 
     A mechanism often protects one situation, such as a kill at the only call of a trigger, while a task may read
-    hundreds of objects. So the tasks and triggers take turns. Each of them begins with one schedule of each situation:
-    the operation, the kind of fault and the way back, where all operations that read count as one, and similar kinds
-    too.
+    hundreds of objects. So the tasks and triggers take turns. In the turns of a task, its operations take turns, where
+    all operations that read count as one. In the turns of an operation, the kinds of faults take turns, where similar
+    kinds count as one, and in the turns of these, the ways back.
 
     :param calls: the calls of the undisturbed run.
     """
-    shuffled = list(schedules)
-    random.Random(seed).shuffle(shuffled)
-    by_situation = _take_turns(shuffled, lambda one: _situation(one[0], calls[one[0].at]))
-    return _take_turns(by_situation, lambda one: (calls[one[0].at].task, calls[one[0].at].process))
+    ordered = list(schedules)
+    random.Random(seed).shuffle(ordered)
+    situations = {one: _situation(one[0], calls[one[0].at]) for one in ordered}
+    for length in (5, 4, 3, 2):  # from the whole situation to the task or trigger
+        ordered = _take_turns(ordered, {one: all_of[:length] for one, all_of in situations.items()})
+    return ordered
 
 
-def _take_turns(schedules: Iterable[Schedule], group: Callable[[Schedule], Hashable]) -> list[Schedule]:
+def _take_turns(schedules: Iterable[Schedule], groups: Mapping[Schedule, Hashable]) -> list[Schedule]:
     """Return the first schedule of each group, then the second one of each group, and so on."""
     turns: Counter[Hashable] = Counter()
     placed = []
     for schedule in schedules:
-        placed.append((turns[group(schedule)], schedule))
-        turns[group(schedule)] += 1
+        placed.append((turns[groups[schedule]], schedule))
+        turns[groups[schedule]] += 1
     return [schedule for _, schedule in sorted(placed, key=lambda one: one[0])]
 
 
-def _situation(fault: Fault, call: Call) -> Hashable:
+def _situation(fault: Fault, call: Call) -> tuple[Hashable, ...]:
+    """Return the situation of a fault. The first two items name a task or a trigger, and each other item divides it."""
     operation = "read" if call.what.startswith(_READS) else call.what
     similar = next((kinds for kinds in _SIMILAR if fault.kind in kinds), fault.kind)
     return call.task, call.process, operation, similar, fault.way
@@ -91,6 +97,25 @@ def second_faults(first: Fault, calls: Sequence[Call]) -> Iterator[Schedule]:
 def count_second_faults(first: Fault, calls: Sequence[Call]) -> int:
     """Return how many schedules :func:`second_faults` yields."""
     return sum(len(_possible(call.process, is_aws=call.is_aws)) for call in calls[first.at + 1 :])
+
+
+def some_second_faults(first: Fault, calls: Sequence[Call], numbers: range) -> Iterator[Schedule]:
+    """
+    Yield the schedules of :func:`second_faults` with these numbers in an order that spreads them evenly over the calls.
+
+    Numbers from 0 to the count yield each schedule once. Numbers beyond the count yield nothing.
+    """
+    later = calls[first.at + 1 :]
+    ends = list(accumulate(len(_possible(call.process, is_aws=call.is_aws)) for call in later))
+    count = ends[-1] if ends else 0
+    # A step without a common factor visits each place once. About 0.618 of the count spreads them most evenly.
+    step = next((one for one in range(max(1, round(count * 0.618)), count) if gcd(one, count) == 1), 1)
+    for number in range(numbers.start, min(numbers.stop, count)):
+        place = number * step % count
+        at = bisect_right(ends, place)
+        possible = _possible(later[at].process, is_aws=later[at].is_aws)
+        kind, way = possible[place - ends[at]]  # counted from the end
+        yield (first, Fault(later[at].number, kind, way))
 
 
 def draw(rng: random.Random, calls: Sequence[Call], depth: int) -> Schedule:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import math
 import random
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -14,9 +15,11 @@ from typing import NamedTuple
 from tools.simulate.checks import breaches
 from tools.simulate.faults import Call, Fault, UnknownMessageError, Way
 from tools.simulate.parts import Part
-from tools.simulate.schedules import Schedule, count_second_faults, draw, second_faults, single_faults, spread
+from tools.simulate.schedules import Schedule, count_second_faults, draw, single_faults, some_second_faults, spread
 from tools.simulate.states import states_of
 from tools.simulate.world import MAX_RUNS, Record, World
+
+FIRST_TURN = 8  # the second faults that a first fault gets in its first turn
 
 
 @dataclass
@@ -52,6 +55,28 @@ class Judged(NamedTuple):
         return not self.record.ended
 
 
+@dataclass(frozen=True)
+class Limit:
+    """
+    What ends a search before its schedules are over.
+
+    :ivar deadline: a time of ``time.monotonic``.
+    :ivar least: how many schedules are run even after the deadline, so that a slow machine finds what a fast one finds.
+    :ivar must_stop: whether the search must end at once.
+    """
+
+    deadline: float = math.inf
+    least: int = 0
+    must_stop: Callable[[], bool] = field(default=lambda: False)
+
+    def is_reached(self, number: int) -> bool:
+        """Return whether the search ends after a number of schedules."""
+        return self.must_stop() or (number >= self.least and time.monotonic() >= self.deadline)
+
+
+NO_LIMIT = Limit()
+
+
 def judge(world: World, schedule: Schedule) -> Judged:
     """Run a schedule. Return what is wrong with its end, and what happened."""
     try:
@@ -61,10 +86,10 @@ def judge(world: World, schedule: Schedule) -> Judged:
         return Judged([f"The simulation itself failed: {type(error).__name__}: {error}"], Record(schedule))
 
 
-def search(world: World, schedules: Iterable[Schedule], tally: Tally, *, deadline: float | None = None) -> None:
-    """Run schedules until they end or the deadline, a time of ``time.monotonic``, has passed."""
-    for schedule in schedules:
-        if deadline is not None and time.monotonic() >= deadline:
+def search(world: World, schedules: Iterable[Schedule], tally: Tally, limit: Limit = NO_LIMIT) -> None:
+    """Run schedules until they or the limit end the search."""
+    for number, schedule in enumerate(schedules):
+        if limit.is_reached(number):
             return
         wrong, record = judge(world, schedule)
         tally.schedules += 1
@@ -99,10 +124,23 @@ def shuffled_single_faults(world: World, seed: int) -> list[Schedule]:
     return spread(single_faults(calls), calls, seed)
 
 
-def double_faults(world: World, schedules: Iterable[Schedule]) -> Iterator[Schedule]:
-    """Yield, for each schedule of one fault, every fault at every later call of the run that it disturbs."""
-    for schedule in schedules:
-        yield from second_faults(schedule[0], judge(world, schedule).record.calls)
+def double_faults(world: World, schedules: Sequence[Schedule]) -> Iterator[Schedule]:
+    """
+    Yield, for each schedule of one fault, every fault at every later call of the run that it disturbs.
+
+    The schedules take turns, and each of them yields twice as many second faults in each turn. So a search that is
+    ended early has tried second faults of all first faults. The run with the first fault is repeated in each turn,
+    because the calls of all runs would need too much memory.
+    """
+    left, numbers = list(schedules), range(FIRST_TURN)
+    while left:
+        unfinished = []
+        for schedule in left:
+            calls = judge(world, schedule).record.calls
+            yield from some_second_faults(schedule[0], calls, numbers)
+            if numbers.stop < count_second_faults(schedule[0], calls):
+                unfinished.append(schedule)
+        left, numbers = unfinished, range(numbers.stop, 2 * numbers.stop)
 
 
 def shrink(world: World, schedule: Schedule) -> Schedule:

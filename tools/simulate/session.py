@@ -8,12 +8,14 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 
+from tools.simulate.first_failure import FirstFailure
 from tools.simulate.mechanisms import MECHANISMS
-from tools.simulate.parts import BATCH, DISTILLATION, EVALUATION, ON_DEMAND, PARTS, SERVING, TRAINING
+from tools.simulate.parts import BATCH, DISTILLATION, EVALUATION, ON_DEMAND, PARTS, SERVING, TRAINING, Part
 from tools.simulate.plan import Plan
 from tools.simulate.schedules import Schedule, part_of
 from tools.simulate.scoreboard import try_without
 from tools.simulate.search import (
+    Limit,
     Tally,
     double_faults,
     random_schedules,
@@ -26,79 +28,124 @@ from tools.simulate.shares import Found, Noticed
 from tools.simulate.world import World, open_world
 
 BUYING = (TRAINING, SERVING, ON_DEMAND, DISTILLATION, BATCH, EVALUATION)  # also searched with two faults
-LEAST_SECONDS = 10.0  # a quick search gives each part at least this
+LEAST_SCHEDULES = 150  # a quick search runs at least this many of each part
 REPLAYS_PER_PART = 3
 
 
-def simulate(plan: Plan, number: int, folder: Path, replays: Path, deadline: float) -> Found:
+class Session:
     """
-    Search a share of all parts.
+    The search of one share.
 
     :param number: the number of the share.
     :param folder: an empty folder for use cases.
     :param replays: the folder in which failing schedules are stored.
-    :param deadline: when a quick search must end, as a time of ``time.monotonic``. Each part gets an equal share of the
-        time that is left. Its mechanisms come first.
+    :param deadline: when a quick search ends, as a time of ``time.monotonic``.
     """
-    tally, scoreboard, pairs = Tally(), list[Noticed](), 0
-    for left, part in zip(range(len(PARTS), 0, -1), PARTS, strict=True):
-        until = time.monotonic() + (deadline - time.monotonic()) / left
-        with open_world(folder / part.name, part) as world:
-            ordered = shuffled_single_faults(world, plan.seed)
-            scoreboard += _scoreboard(world, plan, number)
-            own = part_of(ordered, number, plan.of)
+
+    def __init__(
+        self, plan: Plan, number: int, folder: Path, replays: Path, deadline: float, failure: FirstFailure
+    ) -> None:
+        self._plan, self._number = plan, number
+        self._folder, self._replays = folder, replays
+        self._deadline, self._failure = deadline, failure
+        self._tally, self._scoreboard, self._pairs = Tally(), list[Noticed](), 0
+
+    def run(self) -> Found:
+        """Search the share of all parts. Return what was found."""
+        parts = parts_of(self._plan, self._number)
+        for place, part in enumerate(parts):
+            if self._failure.is_found():
+                break
+            left = sum(map(_weight, parts[place:]))
+            now = time.monotonic()
+            self._search_part(part, now + (self._deadline - now) * _weight(part) / left)
+        return {
+            "schedules": self._tally.schedules,
+            "failures": len(self._tally.failures),
+            "reached": sorted(self._tally.reached),
+            "scoreboard": self._scoreboard,
+            "pairs": self._pairs,
+            "of_pairs": sum(self._tally.second_faults[part.name] for part in BUYING),
+        }
+
+    def _search_part(self, part: Part, until: float) -> None:
+        plan = self._plan
+        with open_world(self._folder / part.name, part) as world:
+            if plan.quick:
+                self._try_mechanisms(world)
+            single = shuffled_single_faults(world, plan.seed)
+            own = single if plan.quick else part_of(single, self._number, plan.of)
             with world.worker.remembering():
-                _search_part(world, plan, number, own, tally, max(until, time.monotonic() + LEAST_SECONDS))
+                self._search(world, own, until, LEAST_SCHEDULES)
+                self._search(world, self._drawn(world), until)
                 if plan.depth > 1 and part in BUYING:
-                    pairs += _search_pairs(world, plan, own, tally)
-            _store_failures(world, tally, replays)
-    return {
-        "schedules": tally.schedules,
-        "failures": len(tally.failures),
-        "reached": sorted(tally.reached),
-        "scoreboard": scoreboard,
-        "pairs": pairs,
-        "of_pairs": sum(tally.second_faults[part.name] for part in BUYING),
-    }
+                    self._search_pairs(world, own)
+            self._store_failures(world)
+            if not plan.quick:
+                self._try_mechanisms(world)
 
+    def _search(
+        self, world: World, schedules: Sequence[Schedule] | Iterator[Schedule], until: float, least: int = 0
+    ) -> None:
+        limit = Limit(until, least, self._must_stop) if self._plan.quick else Limit(must_stop=self._must_stop)
+        search(world, schedules, self._tally, limit)
 
-def _scoreboard(world: World, plan: Plan, number: int) -> Iterator[Noticed]:
-    """Try the mechanisms of the part that belong to the share. Each of them is tried by only one share."""
-    for place, mechanism in enumerate(MECHANISMS):
-        if mechanism.part is world.part and place % plan.of == number - 1:
-            trial = try_without(world, mechanism, plan.seed)
+    def _must_stop(self) -> bool:
+        return self._failure.is_found() or (self._plan.fail_fast and bool(self._tally.failures))
+
+    def _try_mechanisms(self, world: World) -> None:
+        """Try the mechanisms of the part that belong to the share. Each of them is tried by only one share."""
+        for place, mechanism in enumerate(MECHANISMS):
+            is_own = self._plan.quick or place % self._plan.of == self._number - 1
+            if mechanism.part is not world.part or not is_own or self._must_stop():
+                continue
+            trial = try_without(world, mechanism, self._plan.seed)
             tried: Noticed = {
                 "number": place,
                 "mechanism": mechanism.name,
                 "caught_after": trial.caught_after,
                 "noticed_by": trial.noticed_by,
             }
-            yield tried if trial.error is None else {**tried, "error": trial.error}
+            self._scoreboard.append(tried if trial.error is None else {**tried, "error": trial.error})
+
+    def _drawn(self, world: World) -> Iterator[Schedule]:
+        """Yield the share's drawn schedules. In a quick search, they go on until the time is over."""
+        drawn, plan = random_schedules(world, self._plan.seed), self._plan
+        if plan.quick:
+            return islice(drawn, plan.drawn or None)
+        return islice(drawn, self._number - 1, plan.drawn, plan.of)
+
+    def _search_pairs(self, world: World, ordered: Sequence[Schedule]) -> None:
+        """Search schedules with two faults for the part's share of the time."""
+        before, seconds = self._tally.schedules, self._plan.minutes * 60 / len(BUYING)
+        limit = Limit(time.monotonic() + seconds, must_stop=self._must_stop)
+        search(world, double_faults(world, ordered), self._tally, limit)
+        self._pairs += self._tally.schedules - before
+
+    def _store_failures(self, world: World) -> None:
+        failed = [(one, wrong) for (part, one), wrong in self._tally.failures.items() if part == world.part.name]
+        if failed:
+            self._failure.report()
+        for schedule, wrong in failed[:REPLAYS_PER_PART]:
+            path = store_replay(self._replays, world.part, shrink(world, schedule), wrong)
+            sys.stdout.write(f"{wrong[0]} {'. '.join(map(str, schedule))}. The shortest schedule is in {path}.\n")
 
 
-def _search_part(
-    world: World, plan: Plan, number: int, ordered: Sequence[Schedule], tally: Tally, until: float
-) -> None:
-    deadline = until if plan.quick else None
-    search(world, ordered, tally, deadline=deadline)
-    search(world, _drawn(world, plan, number), tally, deadline=deadline)
+def parts_of(plan: Plan, number: int) -> list[Part]:
+    """
+    Return the parts that a share searches.
+
+    In a quick search, a share searches whole parts, because each part takes seconds to prepare. The parts are divided
+    so that the shares have about the same work.
+    """
+    if not plan.quick:
+        return list(PARTS)
+    shares: list[list[Part]] = [[] for _ in range(plan.of)]
+    for part in sorted(PARTS, key=_weight, reverse=True):
+        min(shares, key=lambda share: sum(map(_weight, share))).append(part)
+    return shares[number - 1]
 
 
-def _drawn(world: World, plan: Plan, number: int) -> Iterator[Schedule]:
-    """Yield the share's drawn schedules. In a quick search, they go on until the time is over."""
-    drawn = random_schedules(world, plan.seed)
-    return islice(drawn, number - 1, None if plan.quick and not plan.drawn else plan.drawn, plan.of)
-
-
-def _search_pairs(world: World, plan: Plan, ordered: Sequence[Schedule], tally: Tally) -> int:
-    """Search schedules with two faults for the part's share of the time. Return how many were run."""
-    before = tally.schedules
-    search(world, double_faults(world, ordered), tally, deadline=time.monotonic() + plan.minutes * 60 / len(BUYING))
-    return tally.schedules - before
-
-
-def _store_failures(world: World, tally: Tally, replays: Path) -> None:
-    failed = [(one, wrong) for (part, one), wrong in tally.failures.items() if part == world.part.name]
-    for schedule, wrong in failed[:REPLAYS_PER_PART]:
-        path = store_replay(replays, world.part, shrink(world, schedule), wrong)
-        sys.stdout.write(f"{wrong[0]} {'. '.join(map(str, schedule))}. The shortest schedule is in {path}.\n")
+def _weight(part: Part) -> int:
+    """Return how much of the time of a quick search a part gets."""
+    return 1 + sum(one.part is part for one in MECHANISMS)

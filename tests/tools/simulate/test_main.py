@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ import pytest
 from tools.fuzz import session as fuzzing
 from tools.simulate import __main__ as command
 from tools.simulate import session
+from tools.simulate.first_failure import FirstFailure
 from tools.simulate.states import MUST_BE_REACHED
 
 GOOD: dict[str, Any] = {
@@ -46,12 +48,18 @@ def simulated(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Simulated:
         fuzzed["failures"] = fuzz_failures
         return found
 
+    def ends(failure: FirstFailure) -> dict[str, Any]:
+        ended = {**FOUND, "schedules": 0} if failure.is_found() else dict(found)
+        if ended["failures"]:
+            failure.report()
+        return ended
+
     monkeypatch.setattr(command, "prepare", lambda folder: None)
     monkeypatch.setattr(command, "digest_of_code", lambda: "code")
     monkeypatch.setattr(command, "RESULT", tmp_path / "new" / "simulate.json")
     monkeypatch.setattr(command, "SHARES", tmp_path / "new" / "simulate")
     monkeypatch.setattr(command, "cores", lambda: 2)
-    monkeypatch.setattr(session, "simulate", lambda *_: dict(found))
+    monkeypatch.setattr(session, "Session", lambda *given: SimpleNamespace(run=lambda: ends(given[-1])))
     monkeypatch.setattr(fuzzing, "fuzz", lambda *_, **__: dict(fuzzed))
     return finds
 
@@ -145,6 +153,25 @@ def test_a_failure_of_the_share_fails_even_if_others_are_missing(simulated: Simu
     assert command.main(["--part", "2/3"]) == 0
     assert result(tmp_path)["failures"] == 1
     assert command.main(["--part", "3/3"]) == 1
+
+
+@pytest.mark.parametrize(("failing", "schedules"), [({"failures": 1}, 7), ({"fuzz_failures": 1}, 0)], ids=str)
+def test_the_first_failure_ends_all_shares(
+    simulated: Simulated, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, failing: dict[str, Any], schedules: int
+) -> None:
+    monkeypatch.setattr(command, "run_all", in_this_process)
+    simulated(**failing)
+    assert command.main(["--fail-fast"]) == 1
+    assert result(tmp_path)["schedules"] == schedules
+    assert "missing" not in result(tmp_path)
+    simulated()
+    assert command.main(["--fail-fast"]) == 0
+    assert result(tmp_path)["schedules"] == 14
+    simulated(**failing)
+    assert command.main(["--fail-fast", "--part", "1/2"]) == 1
+    simulated()
+    assert command.main(["--fail-fast", "--part", "2/2"]) == 1
+    assert result(tmp_path)["schedules"] == schedules + 7  # an earlier failure does not end a share that starts later
 
 
 def test_an_interrupt_leaves_the_former_result(

@@ -12,6 +12,7 @@ from tools.simulate.schedules import (
     part_of,
     second_faults,
     single_faults,
+    some_second_faults,
     spread,
 )
 
@@ -67,6 +68,31 @@ def test_rare_situations_come_early_in_every_order() -> None:
         for way in Way:
             assert any(one.at == 52 and one.way is way and one.kind in KILLS for one in early)
             assert any(one.at in (50, 51) and one.way is way and one.kind in KILLS for one in early)
+
+
+def test_an_operation_and_a_kind_of_fault_come_early_although_others_are_frequent() -> None:
+    reads = [Call(number, "submit", "task", "GetObject", is_aws=True) for number in range(50)]
+    writes = [Call(number, "submit", "task", "SetXCom", is_aws=False) for number in range(50, 60)]
+    calls = [*reads, *writes, Call(60, "submit", "task", "CreateJob", is_aws=True)]
+    for seed in range(1, 6):
+        order = spread(single_faults(calls), calls, seed)
+        assert {calls[one.at].what for (one,) in order[:3]} == {"GetObject", "SetXCom", "CreateJob"}
+        of_purchase = [one for (one,) in order if one.at == 60]
+        assert order.index((of_purchase[31],)) < 100
+        assert {(one.kind in KILLS, one.way) for one in of_purchase[:32]} >= {(True, way) for way in Way}
+
+
+def test_numbered_second_faults_are_each_second_fault_once_and_spread_over_the_calls() -> None:
+    first = Fault(0, Kind.LOST)
+    calls = [AWS, TRIGGER, MESSAGE, *(Call(number, "t", "task", "GetObject", is_aws=True) for number in range(3, 40))]
+    for length in (1, 2, 3, 40):
+        every = list(second_faults(first, calls[:length]))
+        numbered = [*some_second_faults(first, calls[:length], range(8))]
+        numbered += some_second_faults(first, calls[:length], range(8, 10_000))
+        assert sorted(map(str, numbered)) == sorted(map(str, every))
+    early = [second for _, second in some_second_faults(first, calls, range(13))]
+    assert all(any(second.at in range(at, at + 7) for second in early) for at in range(1, 33))
+    assert len({second.kind for second in early}) > 4
 
 
 def test_a_second_fault_comes_at_every_later_call() -> None:

@@ -12,13 +12,16 @@ import pytest
 
 from tools.simulate import session
 from tools.simulate.faults import Fault, Kind
+from tools.simulate.first_failure import FirstFailure
 from tools.simulate.mechanisms import MECHANISMS
-from tools.simulate.parts import SERVING, TRAINING
+from tools.simulate.parts import PARTS, SERVING, TRAINING
 from tools.simulate.plan import Plan
 from tools.simulate.scoreboard import Trial
-from tools.simulate.session import LEAST_SECONDS, simulate
+from tools.simulate.search import Limit
+from tools.simulate.session import LEAST_SCHEDULES, Session, parts_of
 
 SCHEDULES = [(Fault(number, Kind.LOST),) for number in range(4)]
+NO_FAILURE = FirstFailure()
 PAIR = (Fault(0, Kind.LOST), Fault(3, Kind.LOST))
 
 
@@ -31,8 +34,10 @@ def searched(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Any]]:
     def world(folder: Path, part: Any) -> Any:
         yield SimpleNamespace(part=part, worker=SimpleNamespace(remembering=nullcontext))
 
-    def search(world: Any, schedules: Any, tally: Any, *, deadline: float | None) -> None:
+    def search(world: Any, schedules: Any, tally: Any, limit: Limit) -> None:
         for schedule in schedules:
+            if limit.must_stop():
+                return
             done.append((world.part.name, schedule))
             tally.schedules += 1
             tally.second_faults[world.part.name] += 5
@@ -51,8 +56,8 @@ def searched(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Any]]:
     return done
 
 
-def found(tmp_path: Path, plan: Plan, number: int = 1) -> Any:
-    return simulate(plan, number, tmp_path, tmp_path / "replays", time.monotonic() + 60)
+def found(tmp_path: Path, plan: Plan, number: int = 1, failure: FirstFailure = NO_FAILURE) -> Any:
+    return Session(plan, number, tmp_path, tmp_path / "replays", time.monotonic() + 60, failure).run()
 
 
 def test_all_parts_are_searched(searched: Any, tmp_path: Path) -> None:
@@ -97,18 +102,45 @@ def test_schedules_of_two_faults_are_searched_if_they_are_asked_for(searched: li
     assert found(tmp_path / "single", Plan(quick=False, seed=5))["pairs"] == 0
 
 
-@pytest.mark.parametrize(
-    ("left", "seconds"),
-    [
-        (60, [30, 30, 60, 60]),  # nothing takes time here, so all of it is left for the second part
-        (-1, [LEAST_SECONDS] * 4),  # the mechanisms have used it
-    ],
-)
-def test_each_part_of_a_quick_search_gets_its_share_of_the_time(
-    left: float, seconds: list[float], searched: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+def test_a_quick_search_divides_the_time_by_the_number_of_mechanisms(
+    searched: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    ends: list[float] = []
-    monkeypatch.setattr(session, "search", lambda *_, deadline: ends.append(deadline))
+    limits: list[Limit] = []
+    monkeypatch.setattr(session, "search", lambda *given: limits.append(given[-1]))
+    of_training, of_serving = (1 + sum(one.part is part for one in MECHANISMS) for part in (TRAINING, SERVING))
     began = time.monotonic()
-    simulate(Plan(quick=True, seed=5), 1, tmp_path, tmp_path / "replays", began + left)
-    assert ends == [pytest.approx(began + one, abs=1) for one in seconds]
+    found(tmp_path, Plan(quick=True, seed=5))
+    of_first = 60 * of_training / (of_training + of_serving)
+    # Nothing takes time here, so all of it is left for the second part.
+    assert [one.deadline - began for one in limits] == pytest.approx([of_first, of_first, 60, 60], abs=1)
+    assert [one.least for one in limits] == [LEAST_SCHEDULES, 0] * 2
+
+
+@pytest.mark.parametrize("of", [1, 2, 3, 40])
+def test_the_shares_of_a_quick_search_divide_the_parts(of: int) -> None:
+    plan = Plan(quick=True, seed=1, of=of)
+    shares = [parts_of(plan, number + 1) for number in range(of)]
+    assert sorted(part.name for share in shares for part in share) == sorted(part.name for part in PARTS)
+    work = [sum(1 + sum(one.part is part for one in MECHANISMS) for part in share) for share in shares]
+    assert of == 40 or max(work) - min(work) <= 4
+
+
+def test_each_mechanism_is_tried_by_one_share_of_a_quick_search(searched: Any, tmp_path: Path) -> None:
+    tried = [
+        one["number"]
+        for number in (1, 2)
+        for one in found(tmp_path / str(number), Plan(quick=True, seed=5, of=2, drawn=2), number)["scoreboard"]
+    ]
+    assert sorted(tried) == [place for place, one in enumerate(MECHANISMS) if one.part in (TRAINING, SERVING)]
+
+
+def test_the_first_failure_ends_all_shares(searched: list[Any], tmp_path: Path) -> None:
+    failure = FirstFailure(tmp_path / "failed")
+    plan = Plan(quick=False, seed=5, drawn=2, fail_fast=True)
+    result = found(tmp_path, plan, failure=failure)
+    assert (result["schedules"], result["failures"], result["scoreboard"]) == (2, 1, [])
+    assert searched == [("training", SCHEDULES[0]), ("training", SCHEDULES[1])]
+    assert len(list((tmp_path / "replays").iterdir())) == 1
+    assert found(tmp_path / "other", plan, failure=failure)["schedules"] == 0
+    failure.forget()
+    assert found(tmp_path / "again", plan, failure=failure)["schedules"] == 2

@@ -35,6 +35,7 @@ from tools.simulate.object_store import MemoryS3, StoredObject
 # The list of requests, and the number of the last one. Nothing that a schedule does reads them.
 _LOGS = ("requests", "sqlite_sequence")
 _PAGE_BYTES = 4096
+_FAILED = 500  # and above: the AWS simulator has failed, or lacks the operation
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -134,6 +135,10 @@ class MemoryAccount(AwsSimulator):
             self._present = AccountSnapshot(state, self._objects.snapshot(), due, self._numbers, self._digest(due))
         return self._present
 
+    def forget_pages(self) -> None:
+        """Forget which pages other snapshots have, after these are no longer needed."""
+        self._pages = {}
+
     def _digest(self, due: Sequence[Mapping[str, float]]) -> bytes:
         rows = [self._state.execute(f"SELECT * FROM {one} ORDER BY rowid") for one in _tables(self._state)]  # noqa: S608
         objects = [
@@ -217,7 +222,10 @@ class MemoryAccount(AwsSimulator):
         self.run_due()
         start = received[0]
         about = {name.decode().lower(): value.decode() for name, value in start["headers"]}
-        return Answer(start["status"], about, b"".join(message.get("body", b"") for message in received[1:]))
+        content = b"".join(message.get("body", b"") for message in received[1:])
+        if start["status"] >= _FAILED:
+            raise RuntimeError(f"The simulated account cannot answer {method} {url}: {content.decode()}")
+        return Answer(start["status"], about, content)
 
 
 def digest_of(*parts: bytes) -> bytes:

@@ -25,7 +25,7 @@ from airflow.sdk.execution_time.comms import (
 
 from tools.simulate.clock import VirtualClock
 from tools.simulate.dag_run import DagRun, TaskInstance
-from tools.simulate.faults import UnknownMessageError
+from tools.simulate.faults import KilledError, UnknownMessageError
 from tools.simulate.wire import Wire
 
 _IGNORED = frozenset({"SetRenderedFields", "SetRenderedMapIndex", "MaskSecret"})
@@ -36,7 +36,6 @@ class ApiServer:
     Takes the place of ``SUPERVISOR_COMMS``.
 
     :ivar runs: the runs in the database, by their id.
-    :ivar unknown: the error about a message that the model lacks, until the worker raises it again.
     """
 
     def __init__(self, wire: Wire, clock: VirtualClock) -> None:
@@ -44,10 +43,15 @@ class ApiServer:
         self._clock = clock
         self.runs: dict[str, DagRun] = {}
         self.running: tuple[DagRun, TaskInstance] | None = None
-        self.unknown: UnknownMessageError | None = None
 
     def send(self, msg: Any) -> Any:
         """Answer a message."""
+        if not self._wire.process.is_alive:
+            raise KilledError
+        with self._wire.guarded():
+            return self._answer(msg)
+
+    def _answer(self, msg: Any) -> Any:
         name = type(msg).__name__
         if name in _IGNORED:
             return OKResponse(ok=True)
@@ -55,10 +59,7 @@ class ApiServer:
             return reader(msg)
         writer: Callable[[Any], Any] | None = getattr(self, f"_write_{name}", None)
         if writer is None:
-            # Airflow's task runner catches this error, and must not send that the task has failed.
-            self._wire.process.is_alive = False
-            self.unknown = UnknownMessageError(f"The model of Airflow does not know the message {name}.")
-            raise self.unknown
+            raise UnknownMessageError(f"The model of Airflow does not know the message {name}.")
         return self._wire.message(name, lambda: writer(msg))
 
     def _instance(self, msg: Any) -> TaskInstance | None:

@@ -14,7 +14,7 @@ import importlib
 import selectors
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any, Protocol
 from unittest.mock import patch
 
@@ -33,11 +33,16 @@ class Events(Protocol):
 
 
 class VirtualClock:
-    """A clock that starts at a fixed time. ``now`` is in POSIX seconds."""
+    """
+    A clock that starts at a fixed time. ``now`` is in POSIX seconds.
+
+    :ivar guard: surrounds what happens while the clock moves.
+    """
 
     def __init__(self, events: Events | None = None) -> None:
         self.now = START
         self.events = events
+        self.guard: Callable[[], AbstractContextManager[None]] = nullcontext
 
     def time(self) -> float:
         """Return the current time."""
@@ -46,9 +51,10 @@ class VirtualClock:
     def sleep(self, seconds: float) -> None:
         """Move the clock. The events of this time happen in their order, each at its own time."""
         end = self.now + max(0.0, seconds)
-        while self.events and (due := self.events.next_due()) is not None and due <= end:
-            self.now = max(self.now, due)
-            self.events.run_due()
+        with self.guard():
+            while self.events and (due := self.events.next_due()) is not None and due <= end:
+                self.now = max(self.now, due)
+                self.events.run_due()
         self.now = end
 
 

@@ -145,7 +145,7 @@ class TaskInstance:
     @property
     def label(self) -> str:
         """The id of the task, with the number of the instance."""
-        return self.task_id if self.map_index < 0 else f"{self.task_id}[{self.map_index}]"
+        return label(self.task_id, self.map_index)
 
     @property
     def should_retry(self) -> bool:
@@ -155,6 +155,11 @@ class TaskInstance:
     def forget_wait(self) -> None:
         """Forget where the task continues after a wait."""
         self.next_method = self.next_kwargs = self.trigger = None
+
+
+def label(task_id: str, map_index: int) -> str:
+    """Return the id of a task, with the number of the instance if the task is mapped."""
+    return task_id if map_index < 0 else f"{task_id}[{map_index}]"
 
 
 class DagRun:

@@ -23,7 +23,7 @@ from tools.simulate.dag_run import DagRun, TaskInstance
 from tools.simulate.faults import SLEEPS, Call, Fault, Kind
 from tools.simulate.repeatable import Repeatable
 from tools.simulate.wire import Wire
-from tools.simulate.worker import Worker
+from tools.simulate.worker import Worker, label_of
 
 _KEPT = 20_000  # about 20 KB each
 _PLAIN = (str, int, float, bool, type(None))
@@ -93,6 +93,7 @@ class KnownSteps:
             yield
         finally:
             self._known = before
+            self._account.forget_pages()
 
     # Processes
 
@@ -107,30 +108,31 @@ class KnownSteps:
     def kill_trigger(self, trigger: Trigger) -> Fault | None:
         """Call ``on_kill`` of a trigger. Return the fault that it met."""
         # Another schedule may kill the same trigger in another state.
-        live, about = copy.copy(trigger.live), trigger.live.task_instance
-        work = lambda: (self._worker.kill_trigger(live), None)  # noqa: E731 - as in the other methods
-        return self._take(f"kill {trigger.origin.hex()}", about.run_id, about.task_id, work)[0]
+        live = copy.copy(trigger.live)
+        what, run_id = f"kill {trigger.origin.hex()}", live.task_instance.run_id
+        return self._take(what, run_id, label_of(live), lambda: (self._worker.kill_trigger(live), None))[0]
 
     def _take(
-        self, what: str, run_id: str, task_id: str, work: Callable[[], tuple[Fault | None, Any]]
+        self, what: str, run_id: str, label: str, work: Callable[[], tuple[Fault | None, Any]]
     ) -> tuple[Fault | None, Trigger | None]:
         before = self._rows()
         state = digest_of(self._account.snapshot().digest, self._airflow(before))
-        key, first = (what, run_id, task_id, state), len(self._wire.calls)
+        key, first = (what, run_id, label, state), len(self._wire.calls)
         found = self._find(key, first)
         if found is not None:
             self.known += 1
             self._apply(found, first)
             return None if found.met is None else self._wire.faults[first + found.met], found.trigger
         self.run += 1
-        self.repeatable.begin(digest_of(state, what.encode(), run_id.encode(), task_id.encode()))
+        self.repeatable.begin(digest_of(state, what.encode(), run_id.encode(), label.encode()))
         met, live = work()
         faults = self._met(first)
-        trigger = None if live is None else Trigger(live, digest_of(state, repr(faults).encode()))
+        trigger = None if live is None else Trigger(live, digest_of(repr((key, faults)).encode()))
         # While a process sleeps, other processes run, and people act. This is not part of its end.
         if self._known is not None and not any(kind in SLEEPS for _, kind in faults):
             if len(self._known) >= _KEPT:
                 self._known.clear()
+                self._account.forget_pages()
             self._known[key, faults] = self._end(met, trigger, first, before)
         return met, trigger
 

@@ -57,9 +57,10 @@ def one_thread(clock: VirtualClock) -> Iterator[None]:
 
     def wait(condition: threading.Condition, seconds: float | None) -> None:
         del condition
-        if seconds is None:
-            raise RuntimeError("A task waits for another thread, which a simulation with one thread does not have.")
-        clock.sleep(seconds)
+        with clock.guard():
+            if seconds is None:
+                raise RuntimeError("A task waits for another thread, which a simulation with one thread does not have.")
+            clock.sleep(seconds)
 
     paced = functools.partial(PacedClient, clock=clock.time, wait=wait, sleep=clock.sleep)
     with ExitStack() as stack:

@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 from unittest.mock import patch
 
+from airflow.sdk.exceptions import AirflowRuntimeError
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
-from botocore.exceptions import ConnectionClosedError, EndpointConnectionError, ReadTimeoutError
+from botocore.exceptions import BotoCoreError, ConnectionClosedError, EndpointConnectionError, ReadTimeoutError
 from botocore.httpsession import URLLib3Session
 
 from tools.simulate.account import Answer, MemoryAccount
@@ -21,6 +22,7 @@ ReturnT = TypeVar("ReturnT")
 
 READ_TIMEOUT_SECONDS = 120.0
 OUTAGE_SECONDS = 300.0
+_OF_THE_PROCESS = (KilledError, AirflowRuntimeError, BotoCoreError)  # what a real process would see
 _THROTTLED = Answer(
     429,
     {"content-type": "application/json", "x-amzn-errortype": "ThrottlingException", "x-simulated": "true"},
@@ -38,6 +40,8 @@ class Process:
     """
     A process of Airflow: a task or the triggerer.
 
+    :ivar task: the label of the task; empty outside any process.
+    :ivar failed_with: an error of the model, until the worker raises it again.
     :ivar is_stale: whether Airflow no longer knows this process.
     :ivar outage: an outage that this process has met, and when it ends.
     """
@@ -50,6 +54,7 @@ class Process:
     outage_ends: float = 0.0
     met: Fault | None = None
     run_id: str = ""
+    failed_with: BaseException | None = None
 
     def outage_now(self, now: float) -> Kind | None:
         """Return the outage that the process meets now."""
@@ -102,6 +107,25 @@ class Wire:
             self.process = before
 
     @contextmanager
+    def guarded(self) -> Iterator[None]:
+        """
+        Run code of the model inside the block, which a process has called.
+
+        If the model itself fails, the process is killed, so that neither the pipeline nor Airflow's task runner takes
+        the error for one of AWS or of the task. The worker raises the error again.
+        """
+        process = self.process
+        try:
+            yield
+        except _OF_THE_PROCESS:
+            raise
+        except BaseException as error:
+            if not process.task:
+                raise
+            process.is_alive, process.failed_with = False, process.failed_with or error
+            raise KilledError from error
+
+    @contextmanager
     def connected(self) -> Iterator[None]:
         """Connect botocore to the account inside the block. No request leaves the process."""
 
@@ -113,7 +137,6 @@ class Wire:
 
     def send(self, request: AWSPreparedRequest) -> AWSResponse:
         """Answer a request of botocore, in place of its HTTP session."""
-        what = self.account.operation(request.method, request.url)
 
         def act() -> Answer:
             body = request.body
@@ -125,7 +148,8 @@ class Wire:
             headers = _texts(request.headers)
             return self.account.answer(request.method, request.url, headers, content)
 
-        answer = self._pass(what, act, request)
+        with self.guarded():
+            answer = self._pass(self.account.operation(request.method, request.url), act, request)
         return AWSResponse(request.url, answer.status, answer.headers, _Body(answer.body))
 
     def message(self, what: str, act: Callable[[], ReturnT]) -> ReturnT:

@@ -19,7 +19,7 @@ from airflow.sdk.serde import deserialize, serialize
 
 from tools.simulate.api_server import ApiServer
 from tools.simulate.clock import VirtualClock, VirtualLoop
-from tools.simulate.dag_run import DagRun, TaskInstance
+from tools.simulate.dag_run import DagRun, TaskInstance, label
 from tools.simulate.faults import Fault, KilledError, Kind
 from tools.simulate.wire import Process, Wire
 
@@ -66,18 +66,12 @@ class Worker:
             pass
         finally:
             signal.signal(signal.SIGTERM, before)
-            self._end_if_unknown()
+            _end_if_failed(process)
         if process.is_stale:
             return None
         if not process.is_alive and task.state == "running":
             task.state = "killed"
         return process.met
-
-    def _end_if_unknown(self) -> None:
-        """End the schedule if a process has sent a message that the model of Airflow lacks."""
-        unknown, self._api.unknown = self._api.unknown, None
-        if unknown is not None:
-            raise unknown
 
     def _instance(self, run: DagRun, task: TaskInstance) -> RuntimeTaskInstance:
         from_server = TIRunContext.model_construct(
@@ -147,7 +141,7 @@ class Worker:
             return process.met, None if is_dead else trigger
         finally:
             self._drop_tasks()
-            self._end_if_unknown()
+            _end_if_failed(process)
         arguments: Any = deserialize(task.next_kwargs)
         task.next_kwargs = serialize(json.loads(json.dumps({**(arguments or {}), "event": event.payload})))
         task.trigger, task.state = None, "scheduled"
@@ -155,8 +149,7 @@ class Worker:
 
     def kill_trigger(self, trigger: Any) -> Fault | None:
         """Call ``on_kill`` of a trigger, as the triggerer does after a person has acted on its task."""
-        about = trigger.task_instance
-        process = Process(about.task_id, "trigger", run_id=about.run_id)
+        process = Process(label_of(trigger), "trigger", run_id=trigger.task_instance.run_id)
         try:
             with self._wire.running(process):
                 self._loop.run_until_complete(trigger.on_kill())
@@ -164,7 +157,7 @@ class Worker:
             pass
         finally:
             self._drop_tasks()
-            self._end_if_unknown()
+            _end_if_failed(process)
         return process.met
 
     def _trigger(self, run: DagRun, task: TaskInstance) -> Any:
@@ -186,6 +179,18 @@ class Worker:
                 task.cancel()
             if left:
                 self._loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
+
+
+def label_of(trigger: Any) -> str:
+    """Return the label of the task that a trigger belongs to."""
+    about = trigger.task_instance
+    return label(about.task_id, about.map_index)
+
+
+def _end_if_failed(process: Process) -> None:
+    """End the schedule if the model itself failed while it answered the process."""
+    if process.failed_with is not None:
+        raise process.failed_with
 
 
 async def _first_event(trigger: Any) -> Any:

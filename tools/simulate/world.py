@@ -104,6 +104,7 @@ class World:
         )
         self.clock = VirtualClock(self.account)
         self.wire = Wire(self.account, self.clock)
+        self.clock.guard = self.wire.guarded
         self.api = ApiServer(self.wire, self.clock)
         self.folder = folder
         self.worker = KnownSteps(self.account, self.wire, self.api, self.clock)

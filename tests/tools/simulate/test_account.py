@@ -13,6 +13,7 @@ SIGNED = {
     "Authorization": "AWS4-HMAC-SHA256 Credential=any/20261125/us-east-1/bedrock/aws4_request, SignedHeaders=host,"
     f" Signature={'0' * 64}"
 }
+S3_SIGNED = SIGNED["Authorization"].replace("/bedrock/", "/s3/")
 URL = "http://127.0.0.1:9"
 
 
@@ -58,3 +59,20 @@ def test_requests_have_the_names_of_their_operations(account: MemoryAccount, met
 
 def test_without_jobs_nothing_is_due(account: MemoryAccount) -> None:
     assert account.next_due() is None
+
+
+def test_a_request_that_the_account_lacks_is_an_error_of_the_model(account: MemoryAccount) -> None:
+    account.objects.objects["bucket"] = {}
+    with pytest.raises(RuntimeError, match=r"cannot answer GET.*NotImplemented"):
+        account.answer("GET", f"{URL}/bucket/key?acl", {**SIGNED, "Authorization": S3_SIGNED}, b"")
+
+
+def test_the_pages_of_snapshots_are_kept_once_until_they_are_forgotten(account: MemoryAccount) -> None:
+    first = account.snapshot()
+    buy(account, "one")
+    second = account.snapshot()
+    assert any(one is other for one, other in zip(first.state, second.state, strict=False))
+    account.forget_pages()
+    assert account._pages == {}
+    account.restore(first)
+    assert account.ledger["throughputs"] == []

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
+from types import SimpleNamespace
 from unittest.mock import patch
 
 import pytest
 
 from tests.tools.simulate.conftest import opened
+from tools.simulate.dag_run import TaskInstance
 from tools.simulate.faults import Fault, Kind, Way
 from tools.simulate.parts import SERVING, TRAINING
 from tools.simulate.schedules import Schedule
@@ -87,3 +89,20 @@ def test_what_is_kept_is_limited(remembering: World) -> None:
     with patch("tools.simulate.known_steps._KEPT", 3):
         assert remembering.run((Fault(5, Kind.LOST),)).ended == ["success"]
         assert len(remembering.worker._known or ()) <= 3
+
+
+def test_the_trigger_of_each_instance_is_another_one(world: World) -> None:
+    """Two instances of a mapped task can wait in the same state. A person's action then kills one of their triggers."""
+    world.run(())
+    run, live = world.api.runs["manual__simulated-1"], SimpleNamespace()
+    tasks = [TaskInstance("t", 1, map_index=index) for index in (0, 1)]
+    with patch.object(Worker, "run_trigger", return_value=(None, live)):
+        triggers = [world.worker.run_trigger(run, task)[1] for task in tasks]
+    assert len({one.origin for one in triggers if one is not None}) == 2
+
+
+def test_the_pages_of_the_account_are_forgotten_with_what_is_kept(world: World) -> None:
+    with world.worker.remembering():
+        world.run(())
+        assert world.account._pages
+    assert world.account._pages == {}

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from typing import Any
+from unittest.mock import patch
 
 import boto3
 import pytest
@@ -113,3 +115,31 @@ def test_calls_are_recorded_with_their_task(setting: Setting) -> None:
         ("t", "PutObject", True),
         ("t", "SetXCom", False),
     ]
+
+
+def test_an_error_of_the_model_kills_the_process_and_is_kept(setting: Setting) -> None:
+    error = KeyError("a table")
+    with patch.object(MemoryAccount, "answer", side_effect=error), pytest.raises(KilledError):
+        setting.put()
+    assert setting.wire.process.failed_with is error
+    with pytest.raises(KilledError):
+        setting.put()
+
+
+def test_an_error_of_a_job_kills_the_process_that_waits(setting: Setting) -> None:
+    setting.clock.guard = setting.wire.guarded
+    with patch.object(MemoryAccount, "next_due", side_effect=RuntimeError("a job")), pytest.raises(KilledError):
+        time.sleep(1)
+    assert str(setting.wire.process.failed_with) == "a job"
+
+
+def test_errors_of_aws_are_not_errors_of_the_model(setting: Setting) -> None:
+    plan(setting, Kind.OUTAGE)
+    with pytest.raises(EndpointConnectionError):
+        setting.put()
+    assert (setting.wire.process.is_alive, setting.wire.process.failed_with) == (True, None)
+
+
+def test_outside_a_process_an_error_of_the_model_is_raised_at_once(setting: Setting) -> None:
+    with setting.wire.running(Process("", "task")), pytest.raises(ZeroDivisionError), setting.wire.guarded():
+        _ = 1 // 0

@@ -2,8 +2,27 @@
 
 from __future__ import annotations
 
-from tools.simulate.faults import Fault, Kind, Way
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import SimpleNamespace
+from unittest.mock import patch
+
+import pytest
+
+from tools.simulate.account import MemoryAccount
+from tools.simulate.api_server import ApiServer
+from tools.simulate.dag_run import DagRun
+from tools.simulate.faults import Fault, Kind, UnknownMessageError, Way
+from tools.simulate.search import judge
+from tools.simulate.worker import label_of
 from tools.simulate.world import World
+
+
+@contextmanager
+def patched_sleep(world: World) -> Iterator[None]:
+    """Let the wire call the method that the class has now."""
+    with patch.object(world.wire, "while_asleep", lambda fault: world._while_asleep(fault)):
+        yield
 
 
 def test_a_killed_process_makes_no_further_call(world: World) -> None:
@@ -33,3 +52,34 @@ def test_each_call_names_its_run(world: World) -> None:
     assert set(runs) == set(record.started)
     assert runs == sorted(runs)  # one run follows the other
     assert {call.run_id for call in record.calls if call.process == "trigger"} == set(record.started)
+
+
+@pytest.mark.parametrize(
+    ("model", "name"),
+    [
+        (ApiServer, "_read_GetXCom"),
+        (ApiServer, "_write_SetXCom"),
+        (DagRun, "end_attempt"),
+        (MemoryAccount, "operation"),
+        (MemoryAccount, "answer"),
+        (World, "_while_asleep"),
+    ],
+    ids=str,
+)
+def test_an_error_of_the_model_ends_the_schedule(world: World, model: type, name: str) -> None:
+    """The pipeline and Airflow's task runner would otherwise take it for an error of AWS or of the task."""
+    at = world.run(()).calls[5].number
+    with patch.object(model, name, side_effect=KeyError("defect of the model")), patched_sleep(world):
+        wrong, record = judge(world, (Fault(at, Kind.OVERTAKEN),))
+    assert wrong == ["The simulation itself failed: KeyError: 'defect of the model'"]
+    assert record.ended == []
+
+
+def test_a_message_that_the_model_lacks_ends_the_schedule(world: World) -> None:
+    with patch.object(ApiServer, "_write_DeferTask", None), pytest.raises(UnknownMessageError, match="DeferTask"):
+        world.run(())
+
+
+def test_the_trigger_of_a_mapped_task_has_the_label_of_its_instance() -> None:
+    about = SimpleNamespace(task_id="t", map_index=1)
+    assert label_of(SimpleNamespace(task_instance=about)) == "t[1]"

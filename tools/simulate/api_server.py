@@ -97,7 +97,7 @@ class ApiServer:
     def _read_GetTaskStates(self, msg: Any) -> TaskStatesResult:
         states = {}
         for run_id in msg.run_ids or self.runs:
-            if run_id in self.runs:
+            if run_id in self.runs and self.runs[run_id].graph.dag.dag_id == msg.dag_id:
                 tasks = self.runs[run_id].tasks.values()
                 states[run_id] = {
                     one.task_id if one.map_index < 0 else f"{one.task_id}_{one.map_index}": one.state
@@ -107,9 +107,14 @@ class ApiServer:
         return TaskStatesResult(task_states=states)
 
     def _read_GetDRCount(self, msg: Any) -> DRCount:
-        return DRCount(count=sum(run.state in (msg.states or [run.state]) for run in self.runs.values()))
+        found = [run for run in self.runs.values() if run.graph.dag.dag_id == msg.dag_id]
+        matching = (run for run in found if run.run_id in (msg.run_ids or [run.run_id]))
+        return DRCount(count=sum(run.state in (msg.states or [run.state]) for run in matching))
 
     def _read_GetDagRunState(self, msg: Any) -> DagRunStateResult:
+        if msg.run_id not in self.runs:
+            detail = {"status_code": 404, "message": f"The run {msg.run_id} was not found"}
+            raise AirflowRuntimeError(ErrorResponse(error=ErrorType.API_SERVER_ERROR, detail=detail))
         return DagRunStateResult(state=DagRunState(self.runs[msg.run_id].state))
 
     def _read_ValidateInletsAndOutlets(self, msg: Any) -> InactiveAssetsResult:

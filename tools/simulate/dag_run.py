@@ -16,6 +16,8 @@ from typing import Any
 
 from airflow.sdk import DAG
 
+from tools.simulate.planned_runs import PlannedRun
+
 ENDED = frozenset({"success", "failed", "skipped", "upstream_failed"})
 _FAILURES = ("failed", "upstream_failed")
 _RULES = frozenset({"all_success", "all_done", "none_failed", "all_done_setup_success"})
@@ -163,13 +165,19 @@ def label(task_id: str, map_index: int) -> str:
 
 
 class DagRun:
-    """A run in Airflow's database. :attr:`state` is the state of the run."""
+    """
+    A run in Airflow's database. :attr:`state` is the state of the run.
+
+    :param tasks: the tasks that have already ended, by their labels.
+    """
 
     def __init__(
-        self, graph: Graph, run_id: str, started: float, tasks: Mapping[str, TaskInstance] | None = None
+        self, graph: Graph, about: PlannedRun, started: float, tasks: Mapping[str, TaskInstance] | None = None
     ) -> None:
         self.graph = graph
-        self.run_id = run_id
+        self.about = about
+        self.run_id = about.run_id
+        self._given = tasks
         self.started = started
         self.state = "running"
         self.instances = {one.task_id: [TaskInstance(one.task_id, one.retries)] for one in graph.nodes.values()}
@@ -177,6 +185,10 @@ class DagRun:
         self.instances |= {task.task_id: [] for task in given}
         for task in given:
             self.instances[task.task_id].append(task)
+
+    def again(self, now: float) -> DagRun:
+        """Return a new run with the same identity, as if this one had never been in the database."""
+        return DagRun(self.graph, self.about, now, self._given)
 
     @property
     def tasks(self) -> dict[str, TaskInstance]:

@@ -104,17 +104,18 @@ class Worker:
         )
 
     def _dag_run(self, run: DagRun) -> DagRunModel:
-        started = datetime.datetime.fromtimestamp(run.started, datetime.UTC)
+        started, about = datetime.datetime.fromtimestamp(run.started, datetime.UTC), run.about
+        date = None if about.logical_date is None else datetime.datetime.fromtimestamp(about.logical_date, datetime.UTC)
         return DagRunModel.model_construct(
             dag_id=run.graph.dag.dag_id,
             run_id=run.run_id,
-            logical_date=None,
-            data_interval_start=None,
-            data_interval_end=None,
-            run_after=started,
+            logical_date=date,
+            data_interval_start=date,
+            data_interval_end=date,
+            run_after=date or started,
             start_date=started,
             end_date=None,
-            run_type=DagRunType.MANUAL,
+            run_type=DagRunType(about.run_type),
             state=DagRunState(run.state),
             conf={},
             consumed_asset_events=[],

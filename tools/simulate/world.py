@@ -28,12 +28,12 @@ from tools.simulate.known_steps import KnownSteps
 from tools.simulate.one_thread import one_thread
 from tools.simulate.parts import Part
 from tools.simulate.person import answer_question
+from tools.simulate.planned_runs import DAY, planned
 from tools.simulate.promoting import settle_without_real_time, write_report
 from tools.simulate.use_case import ENDPOINT_SECONDS, JOB_SECONDS, load_dag, write_use_case
 from tools.simulate.wire import Wire
 
 MAX_RUNS = 4  # so a schedule has at most three faults
-NEXT_RUN_SECONDS = 86_400.0
 HEARTBEAT_TIMEOUT_SECONDS = 300.0  # Airflow's default for a task
 EARLIER_ROW = 100
 MAX_STEPS = 200  # attempts and waits of one run; more means that it never ends
@@ -161,7 +161,7 @@ class World:
             raise RuntimeError(f"The earlier run has not promoted its model: {self._record.ended}.")
         write_use_case(self.folder, self.part)
         self.api.runs = {}
-        self.clock.sleep(NEXT_RUN_SECONDS)
+        self.clock.sleep(DAY)
 
     def run(self, faults: Sequence[Fault]) -> Record:
         """Run one schedule to its end."""
@@ -175,7 +175,7 @@ class World:
             self._finish(self._start(number, self.first.runs[number - 1]))
             if self._record.ended[-1] == "success":
                 break
-            self.clock.sleep(NEXT_RUN_SECONDS)
+            self.clock.sleep(DAY)
         self._record.calls = self.wire.calls
         self._record.objects, self._record.served = self._objects(), self.account.served
         return self._record
@@ -187,9 +187,11 @@ class World:
     # One run
 
     def _start(self, number: int, tasks: Mapping[str, TaskInstance]) -> DagRun:
-        run_id = run_id_of(number)
-        run = self.api.runs[run_id] = DagRun(self.graph, run_id, self.clock.now, tasks)
-        self._record.started.setdefault(run_id, self.clock.now)
+        return self._add(DagRun(self.graph, planned(number), self.clock.now, tasks))
+
+    def _add(self, run: DagRun) -> DagRun:
+        self.api.runs[run.run_id] = run
+        self._record.started.setdefault(run.run_id, self.clock.now)
         return run
 
     def _finish(self, run: DagRun) -> None:
@@ -318,15 +320,14 @@ class World:
         elif way is Way.MARK_RUN_FAILED:
             run.mark_failed()
         else:
-            number = int(run.run_id.rpartition("-")[2])
-            self.api.runs.clear()
-            self._start(number, self.first.runs[number - 1])
+            self._lose_metadata(run)
         return True
 
-
-def run_id_of(number: int) -> str:
-    """Return the id of a run of a schedule."""
-    return f"manual__simulated-{number}"
+    def _lose_metadata(self, run: DagRun) -> None:
+        lost = [one for one in self.api.runs.values() if one is run or one.state == "running"]
+        self.api.runs.clear()
+        for one in lost:
+            self._add(one.again(self.clock.now))
 
 
 @contextmanager

@@ -8,12 +8,14 @@ from typing import Any, cast
 import pytest
 from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.sdk import DAG
+from airflow.sdk.exceptions import AirflowRuntimeError
 from airflow.sdk.execution_time.comms import (
     AwaitInputTask,
     CreateHITLDetailPayload,
     DeleteXCom,
     ErrorResponse,
     GetDagRunState,
+    GetDRCount,
     GetTaskStates,
     GetXCom,
     GetXComCount,
@@ -29,6 +31,7 @@ from tools.simulate.api_server import ApiServer
 from tools.simulate.clock import START, VirtualClock
 from tools.simulate.dag_run import DagRun, Graph, TaskInstance
 from tools.simulate.faults import UnknownMessageError
+from tools.simulate.planned_runs import PlannedRun
 from tools.simulate.wire import Wire
 
 PLACE: dict[str, Any] = {"dag_id": "d", "run_id": "r", "task_id": "t"}
@@ -40,7 +43,7 @@ def api() -> ApiServer:
         EmptyOperator(task_id="t", retries=1)
     clock = VirtualClock()
     made = ApiServer(Wire(cast(MemoryAccount, None), clock), clock)  # no task calls AWS here
-    made.runs["r"] = DagRun(Graph(dag), "r", clock.now)
+    made.runs["r"] = DagRun(Graph(dag), PlannedRun("r"), clock.now)
     return made
 
 
@@ -75,6 +78,21 @@ def test_a_task_that_does_not_run_cannot_send_a_result(api: ApiServer) -> None:
 def test_the_states_of_the_tasks_are_listed(api: ApiServer) -> None:
     api.runs["r"].tasks["t"].state = "success"
     assert api.send(GetTaskStates(dag_id="d", run_ids=["r"])).task_states == {"r": {"t": "success"}}
+
+
+def test_the_runs_of_another_dag_are_not_counted(api: ApiServer) -> None:
+    api.runs["r2"] = DagRun(api.runs["r"].graph, PlannedRun("r2"), START)
+    api.runs["r2"].state = "failed"
+    assert api.send(GetDRCount(dag_id="d")).count == 2
+    assert api.send(GetDRCount(dag_id="d", states=["running"])).count == 1
+    assert api.send(GetDRCount(dag_id="d", run_ids=["r2"], states=["running"])).count == 0
+    assert api.send(GetDRCount(dag_id="other")).count == 0
+    assert api.send(GetTaskStates(dag_id="other", run_ids=["r"])).task_states == {}
+
+
+def test_a_run_that_the_database_has_lost_is_not_found(api: ApiServer) -> None:
+    with pytest.raises(AirflowRuntimeError, match="404"):
+        api.send(GetDagRunState(dag_id="d", run_id="gone"))
 
 
 def test_an_unknown_message_is_an_error(api: ApiServer) -> None:

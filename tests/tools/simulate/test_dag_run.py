@@ -10,6 +10,7 @@ from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.sdk import DAG, TriggerRule
 
 from tools.simulate.dag_run import DagRun, Graph
+from tools.simulate.planned_runs import PlannedRun
 
 
 def graph(build: Any) -> Graph:
@@ -31,7 +32,7 @@ def served() -> None:
 
 
 def run_of(build: Any, **states: str | None) -> DagRun:
-    run = DagRun(graph(build), "r", 0.0)
+    run = DagRun(graph(build), PlannedRun("r"), 0.0)
     for name, state in states.items():
         run.tasks[name].state = state
     return run
@@ -163,7 +164,7 @@ class TestMappedTasks:
         assert self.expanded(run).tasks["work"].state == "skipped"
 
     def test_the_instances_are_copied_into_another_run(self, run: DagRun) -> None:
-        again = DagRun(run.graph, "again", 0.0, self.expanded(run).tasks)
+        again = DagRun(run.graph, PlannedRun("again"), 0.0, self.expanded(run).tasks)
         assert list(again.tasks) == list(run.tasks)
 
     def test_another_number_of_instances_is_refused(self, run: DagRun) -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from tools.simulate.checks import breaches
 from tools.simulate.faults import Fault, Kind, Way
+from tools.simulate.planned_runs import planned
 from tools.simulate.world import World
 
 CREATE = "CreateModelCustomizationJob"
@@ -85,3 +86,20 @@ def test_a_second_fault_can_hit_the_recovery_of_the_first(world: World) -> None:
     record = world.run((Fault(at, Kind.KILLED_AFTER), Fault(at + 3, Kind.KILLED_BEFORE, Way.MARK_RUN_FAILED)))
     assert [fault.at for fault, _ in record.met] == [at, at + 3]
     assert record.ended == ["failed", "success"]
+
+
+def test_the_next_run_is_a_scheduled_run_with_a_logical_date(world: World) -> None:
+    record = world.run((Fault(call(world, CREATE), Kind.KILLED_AFTER, Way.MARK_RUN_FAILED),))
+    assert list(record.started) == ["manual__simulated-1", planned(2).run_id]
+    assert (planned(2).logical_date or 0) <= record.started[planned(2).run_id]
+    sent = world.worker._worker._dag_run(world.api.runs[planned(2).run_id])
+    assert sent.run_type.value == "scheduled"
+    assert sent.logical_date == sent.run_after == sent.data_interval_end is not None
+
+
+def test_if_the_database_is_lost_all_unfinished_runs_start_again(world: World) -> None:
+    world.run(())
+    ended, lost = world.api.runs["manual__simulated-1"], world._start(2, world.first.runs[1])
+    world._lose_metadata(lost)
+    assert list(world.api.runs) == [lost.run_id]
+    assert world.api.runs[lost.run_id].states(world.part.before) == ended.states(world.part.before)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Protocol
 
@@ -61,6 +62,11 @@ class Outcome(Protocol):
     @property
     def choices(self) -> Sequence[str]:
         """The answers to the questions of the tasks, in order."""
+
+
+def folder_of(run_id: str) -> str:
+    """Return the part of all URIs of a run that comes from its id, as ``docs/reference/s3_layout.md`` says."""
+    return f"/{re.sub('[^a-z0-9]+', '-', run_id.lower())[:24].strip('-')}-"
 
 
 def ways(outcome: Outcome) -> list[str]:

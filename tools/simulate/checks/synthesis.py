@@ -6,7 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Iterator
 
-from tools.simulate.checks.outcome import MARK_SUCCESS, Outcome, ways
+from tools.simulate.checks.outcome import MARK_SUCCESS, Outcome, folder_of, ways
 
 SYNTHESIZE = "synthesize"
 
@@ -33,7 +33,7 @@ def _rows(outcome: Outcome) -> Iterator[str]:
     found: Counter[str] = Counter()
     rows: set[str] = set()
     for uri, body in outcome.objects.items():
-        if f"/{last.replace('__', '-')}-" not in uri:
+        if folder_of(last) not in uri:
             continue
         lines = [json.loads(line) for line in body.splitlines()] if uri.endswith(".jsonl") else []
         if "/shards/train-" in uri:

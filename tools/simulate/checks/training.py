@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 
 from tools.simulate.checks import jobs
-from tools.simulate.checks.outcome import MARK_SUCCESS, OVER, Outcome, ways
+from tools.simulate.checks.outcome import MARK_SUCCESS, OVER, Outcome, folder_of, ways
 
 
 def breaches(outcome: Outcome) -> Iterator[str]:
@@ -37,7 +37,7 @@ def _records(outcome: Outcome) -> Iterator[str]:
             continue
         name = json.loads(body)["job_name"]
         recorded.add(name)
-        run = next((one for one in outcome.started if f"/{one.replace('__', '-')}-" in uri), None)
+        run = next((one for one in outcome.started if folder_of(one) in uri), None)
         if run and began <= created.get(name, 0) < outcome.started[run]:
             yield f"{run} has recorded that it bought {name}, which existed before the run started."
     for name in created.keys() - recorded:

@@ -256,6 +256,10 @@ class ThroughputReleasedError(OutcomeError):
     """The arm's endpoint was released. Clear the arm's ``provision`` task (with downstream) to serve the arm again."""
 
 
+class EndedAttemptError(OutcomeError):
+    """Airflow no longer runs the attempt of the task in this process. The process bought nothing."""
+
+
 class ThroughputFailedError(OutcomeError):
     """Bedrock failed to create the arm's endpoint. This is final. The arm's task `release` deletes the endpoint."""
 

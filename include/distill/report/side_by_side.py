@@ -18,6 +18,7 @@ from include.distill.report.html import format_dollars, half_win_sentence
 from include.distill.report.live_page import KIND_WORDS, headline
 from include.distill.report.live_records import LiveRun
 from include.distill.report.past_runs import render_page
+from include.distill.report.tables import ComparedArms, headline_comparisons
 
 _NOTHING = "–"
 
@@ -43,10 +44,8 @@ class _Cost(TypedDict):
     lines: list[BillLineRecord]
 
 
-class _Comparison(TypedDict):
+class _Comparison(ComparedArms):
     judge: str
-    candidate: str
-    baseline: str
     n: int
     unparsable: int
     half_win_rate: float | None
@@ -201,11 +200,10 @@ def _inner_text(value: object) -> str:
 
 
 def _half_win_rates(comparisons: Sequence[_Comparison]) -> list[str]:
-    """Return the half-win rates of the pair of arms that the verdict is about, which is the first pair."""
+    """Return the half-win rates of the pair of arms that the verdict is about."""
     return [
         half_win_sentence(one["judge"], one["half_win_rate"], one["half_win_ci95"], one["n"] - one["unparsable"])
-        for one in comparisons
-        if (one["candidate"], one["baseline"]) == (comparisons[0]["candidate"], comparisons[0]["baseline"])
+        for one in headline_comparisons(comparisons)
     ]
 
 

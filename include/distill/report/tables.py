@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, TypedDict, TypeVar, cast
 
 from include.distill.evaluation.records import ComparisonResult, Finding
 from include.distill.report.records import AgreementRow, MatrixFinding, MatrixRow
@@ -21,6 +21,16 @@ _WORDS: dict[Finding, str] = {
     "too_few": "sample too small",
     "unreadable": "unreadable verdicts",
 }
+
+
+class ComparedArms(TypedDict):
+    """The pair of arms of a comparison. The record is part of other records."""
+
+    candidate: str
+    baseline: str
+
+
+ComparedT = TypeVar("ComparedT", bound=ComparedArms)
 
 
 def arm_kind(arm: Mapping[str, object]) -> str:
@@ -67,7 +77,7 @@ def _findings_of_both_arms(comparisons: Sequence[ComparisonResult]) -> pd.DataFr
     return table
 
 
-def headline_comparisons(comparisons: Sequence[ComparisonResult]) -> list[ComparisonResult]:
+def headline_comparisons(comparisons: Sequence[ComparedT]) -> list[ComparedT]:
     """Return the comparisons of the first pair of arms. The verdict is based on these comparisons."""
     if not comparisons:
         return []

@@ -37,6 +37,7 @@ from include.distill.core.errors import (
     FAILED_TASK,
     ConcurrencyLimitError,
     ConflictError,
+    EndedAttemptError,
     RefusedError,
     ThrottledError,
     ThroughputReleasedError,
@@ -254,12 +255,14 @@ class BedrockProvisionThroughputOperator(ServingOperator):
     def _refuse_after_release(self, kind: EndpointKind, ordinal: int, context: Context) -> None:
         """Refuse to create an endpoint that no task would delete, because the endpoint was already released."""
         if is_old_copy(context):
-            raise ThroughputReleasedError(
-                f"Airflow no longer runs this attempt of {self.task_id}, so this task did not"
+            raise EndedAttemptError(
+                f"Airflow no longer runs this attempt of {self.task_id}, so this process did not"
                 f" {kind.buys.removesuffix('s')} the {kind.noun} of arm {self.arm}.",
+                left=f"Airflow keeps the state that it shows for {self.task_id}. The {kind.noun} that other attempts"
+                " created or released is unchanged.",
                 billed="Nothing was bought by this attempt.",
-                then_clear=FAILED_TASK,
-                effect="looks for the endpoint again",
+                to_do=f"Do nothing if {self.task_id} runs again in the UI or has ended as you expect. If this run still"
+                f" needs the {kind.noun}, clear {self.task_id} with downstream.",
             )
         if len(self._release_records()) >= ordinal:
             raise ThroughputReleasedError(

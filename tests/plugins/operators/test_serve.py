@@ -10,6 +10,7 @@ from bedrock_distill.sensors.provisioned_throughput import BedrockProvisionedThr
 from include.distill.config.use_case import UseCase
 from include.distill.core.errors import (
     FAILED_TASK,
+    EndedAttemptError,
     ExpiredCredentialsError,
     OutcomeError,
     RefusedError,
@@ -153,8 +154,10 @@ class TestAnOldCopyOfProvision:
         self, provision: Any, bedrock: FakeBedrock, context: Any
     ) -> None:
         context["ti"].get_task_states = lambda **_: {"r": {"t": "success"}}
-        with pytest.raises(ThroughputReleasedError, match="Airflow no longer runs this attempt"):
+        with pytest.raises(EndedAttemptError, match="Airflow no longer runs this attempt") as error:
             provision.execute(context)
+        assert "Nothing was bought by this attempt" in str(error.value)
+        assert f"clear {provision.task_id} with downstream" in str(error.value)
         assert bedrock.bought == []
 
 

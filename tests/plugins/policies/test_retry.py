@@ -17,6 +17,7 @@ from include.distill.core.errors import (
     ContractError,
     DailyQuotaError,
     DistillError,
+    EndedAttemptError,
     InvalidRequestError,
     NotFoundError,
     PossiblyBilledError,
@@ -67,6 +68,7 @@ def on_airflow_3_2(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
         WaitTimeoutError,
         SwitchFailedError,
         SmokeFailedError,
+        EndedAttemptError,
     ],
 )
 def test_an_error_that_a_person_must_correct_is_not_retried(kind: type[DistillError]) -> None:

@@ -161,7 +161,12 @@ MECHANISMS = (
         lambda: patch.object(DeploymentTrigger, "give_up", _nothing),
     ),
     Mechanism("look-up and request token of batch jobs", BATCH, _no_lookup_of_batch_jobs),
-    Mechanism("record of a batch job", BATCH, lambda: patch.object(PendingBatchJobs, "add", _nothing)),
+    Mechanism(
+        "record of a batch job",
+        BATCH,
+        lambda: patch.object(PendingBatchJobs, "add", _nothing),
+        is_needed_by_every_run=True,
+    ),
     Mechanism("the trigger's stop of batch jobs", BATCH, lambda: patch.object(BatchJobsTrigger, "give_up", _nothing)),
     Mechanism(
         "outcome's stop of batch jobs",
@@ -179,7 +184,12 @@ MECHANISMS = (
         EVALUATION,
         lambda: patch.object(RunOutcomeOperator, "_stop_abandoned_evaluations", _nothing),
     ),
-    Mechanism("answers are stored", SYNTHESIS, lambda: patch.object(AnswerStore, "_write", _nothing)),
+    Mechanism(
+        "answers are stored",
+        SYNTHESIS,
+        lambda: patch.object(AnswerStore, "_write", _nothing),
+        is_needed_by_every_run=True,
+    ),
     Mechanism(
         "check of the approval", REJECTION, lambda: patch.object(winner, "approval_problem", lambda *_, **__: None)
     ),

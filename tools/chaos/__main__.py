@@ -14,8 +14,10 @@ from pathlib import Path
 
 from include.distill.core.paths import PROJECT_ROOT
 from tools.chaos.batches import batches
+from tools.chaos.calibration import calibration_cases, settings
 from tools.chaos.distillation import distillation
 from tools.chaos.evaluations import evaluations
+from tools.chaos.expected import LEFT_OUT, compute
 from tools.chaos.matrix import IMPOSSIBLE, matrix
 from tools.chaos.on_demand import on_demand
 from tools.chaos.optimizations import optimizations
@@ -58,7 +60,16 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         metavar="N",
         help="number of runs with random kills (default: 30; with --only or --fast: 0)",
     )
-    parser.add_argument("--seed", type=int, default=20_251_122, help="seed of the random kills")
+    parser.add_argument("--seed", type=int, default=20_251_122, help="seed of the random kills, and of --calibrate")
+    parser.add_argument(
+        "--calibrate",
+        type=int,
+        metavar="N",
+        help="run only N schedules of make simulate, and compare their ends with the simulated ones",
+    )
+    parser.add_argument(
+        "--pace", type=float, default=1.0, help="with --calibrate: how many times longer jobs take on a busy machine"
+    )
     parser.add_argument("--lanes", type=int, default=LANES, help="number of cases that run at the same time")
     parser.add_argument("--state", type=Path, default=LOCAL / "chaos", help="folder for logs and state")
     parser.add_argument("--out", type=Path, default=LOCAL / "chaos.json", help="file to which the table is written")
@@ -66,7 +77,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--markdown", action="store_true", help="with --provider: print the table for the docs")
     options = parser.parse_args(arguments)
     if options.walks is None:
-        options.walks = 0 if options.only or options.fast else WALKS
+        options.walks = 0 if options.only or options.fast or options.calibrate else WALKS
     for text in options.only or ():
         if text != "-" and not any(text in case.name for case in all_cases()):
             parser.error(f"no case has a name that contains {text!r}. Nothing was started. --list prints the names")
@@ -81,6 +92,9 @@ def all_cases() -> list[Case]:
 
 def chosen(options: argparse.Namespace) -> list[Case]:
     """Return the cases that the command's options select; without options, all cases."""
+    if options.calibrate:
+        say(f"Simulating {options.calibrate} schedules with seed {options.seed} ...")
+        return calibration_cases(compute(options.calibrate, options.seed), options.pace)
     cases = all_cases()
     if options.fast:
         return [case for case in cases if case.name in FAST]
@@ -104,7 +118,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     began, table = time.monotonic(), Table()
     # The first run has no kills. The other runs are compared with it.
     runs = [DisturbedRun("w00", []), *draw_schedules(options.walks, options.seed)] if options.walks else []
-    stack = Stack(options.state.resolve(), lanes=min(WALK_LANES, len(runs)))
+    stack = Stack(options.state.resolve(), lanes=min(WALK_LANES, len(runs)), is_patient=bool(options.calibrate))
     try:
         with interruptible():
             if options.provider:
@@ -117,7 +131,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with uninterrupted():
             stack.close()
     minutes = round((time.monotonic() - began) / 60, 1)
-    write_result(options.out, table.rows, left_out=IMPOSSIBLE, minutes=minutes, seed=options.seed)
+    left_out = LEFT_OUT if options.calibrate else IMPOSSIBLE
+    write_result(options.out, table.rows, left_out=left_out, minutes=minutes, seed=options.seed)
     say(verdict(table.rows, began))
     return 0 if table.rows and all(row.ok for row in table.rows) else 1
 
@@ -130,6 +145,8 @@ def _run(stack: Stack, cases: list[Case], runs: list[DisturbedRun], table: Table
     prepare_provider([], folder)  # Airflow also loads the provider's DAG file, which reads these settings
     say(f"Starting the AWS simulator and Airflow (logs: {stack.layout.logs}) ...")
     stack.start(len(prepared) + len(runs))
+    if options.calibrate:
+        stack.account.change_settings(**settings(options.pace))
     schedules = f"{options.walks} random schedules and {len(disturbed)} random promotions with seed {options.seed}"
     say(f"{len(cases)} cases, {schedules}\n{HEADER}")
     run_cases(stack, prepared[: len(cases)], table, lanes=options.lanes)

@@ -55,6 +55,10 @@ class Operator(AirflowApi):
             body["task_ids"] = list(task_ids)
         self._call("POST", f"/dags/{quote(dag_id, safe='')}/clearTaskInstances", body)
 
+    def pause(self, dag_id: str) -> None:
+        """Pause a DAG, so that Airflow starts no more tasks of its runs. Running tasks and triggers go on."""
+        self._call("PATCH", f"/dags/{quote(dag_id, safe='')}", {"is_paused": True})
+
     def mark_task(self, dag_id: str, run_id: str, task_id: str, state: str) -> None:
         """Mark a task as failed or successful."""
         path = (

@@ -198,7 +198,7 @@ class ProviderTrial(Trial):
             stalled = account.fired(self.match, JOB, "job_stalled")
             return _running_jobs(purchases(account.ledger(), self.match)) <= stalled
 
-        self._wait(have_ended, f"the end of the jobs of {self.case.key}", REACH_SECONDS)
+        self.wait(have_ended, f"the end of the jobs of {self.case.key}", REACH_SECONDS)
 
 
 def _running_jobs(bought: Mapping[str, Any]) -> int:

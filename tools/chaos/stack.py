@@ -23,6 +23,7 @@ from include.distill.inference.pools import required_pools
 from tools.chaos.account import Account
 from tools.chaos.control import Metadata, Operator
 from tools.chaos.fixtures import DEPLOYMENTS
+from tools.chaos.planned_fault import VARIABLE as PLANS
 from tools.chaos.policies import write_stack
 from tools.local_airflow.callers import OWNER_KEY, PROMOTION, RUN, account_options, connection_uri
 from tools.local_airflow.environment import REGION, build_environment, load_keys
@@ -58,6 +59,12 @@ QUICK = {
     "DAG_PROCESSOR__DAG_FILE_PROCESSOR_TIMEOUT": 300,
     "CORE__DAGBAG_IMPORT_TIMEOUT": 300,
 }
+# A calibrated case fails if Airflow takes a process for dead that is only slow.
+PATIENT = {
+    "SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": 60,
+    "SCHEDULER__SCHEDULER_HEALTH_CHECK_THRESHOLD": 120,
+    "TRIGGERER__TRIGGERER_HEALTH_CHECK_THRESHOLD": 120,
+}
 
 
 class Stack:
@@ -66,9 +73,10 @@ class Stack:
 
     :param state: folder for the state of this run; emptied at the start.
     :param lanes: number of additional AWS simulators. The Airflow connection ``aws_lane<n>`` is for simulator n.
+    :param is_patient: let Airflow wait longer before it takes a process for dead.
     """
 
-    def __init__(self, state: Path, *, lanes: int = 0) -> None:
+    def __init__(self, state: Path, *, lanes: int = 0, is_patient: bool = False) -> None:
         self.layout = Layout(dags=DAGS, use_cases=state / "use_cases", state=state)
         self._lock = CheckoutLock(state.with_suffix(".lock"))
         self._lock.acquire("make chaos")
@@ -82,9 +90,15 @@ class Stack:
         self._simulators = {"aws-simulator": self.ports.simulator} | {
             f"lane{n}": port for n, port in enumerate(lane_ports)
         }
+        self._settings = {**QUICK, **(PATIENT if is_patient else {})}
         self._group = ProcessGroup(self.layout, self._environment())
         self._killing = threading.Lock()
         self._dags = 0
+
+    @property
+    def plans(self) -> Path:
+        """The folder of the faults that happen inside the processes of Airflow."""
+        return self.layout.state / "plans"
 
     @property
     def _template(self) -> Path:
@@ -105,7 +119,7 @@ class Stack:
             for suffix, key in (("", RUN), ("_PROMOTION", PROMOTION))
         }
         owner = {"AIRFLOW_CONN_AWS_OWNER": connection_uri(OWNER_KEY, REGION)}  # for the provider's operators
-        settings = {f"AIRFLOW__{name}": str(value) for name, value in QUICK.items()}
+        settings = {f"AIRFLOW__{name}": str(value) for name, value in self._settings.items()}
         # When Airflow clears a task, it writes a log entry over a second database connection. That connection waits
         # for the first one until SQLite's timeout ends, and all other processes wait too. So the timeout is short.
         settings["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"] = f"sqlite:///{self.layout.database}?timeout=6"
@@ -116,12 +130,14 @@ class Stack:
             **lanes,
             **owner,
             "CHAOS_USE_CASES": str(self.layout.use_cases),
+            PLANS: str(self.plans),
             "PYTHONPATH": paths,
         }
 
     def start(self, dags: int) -> None:
         """Start everything and return when Airflow has loaded ``dags`` DAGs of cases and the other two DAGs."""
         self._dags = dags
+        self.plans.mkdir(parents=True, exist_ok=True)
         policies = write_stack(self.layout.state / "policies")
         for name, port in self._simulators.items():
             where = ["--port", str(port), "--state", str(self.layout.state / name)]

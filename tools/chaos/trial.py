@@ -118,7 +118,8 @@ class Trial:
         """Wait for the run to end and return its state."""
         return self.stack.wait_for_end(self.dag_id, self.run_id, RUN_SECONDS, pause=0.7)
 
-    def _wait(self, condition: Callable[[], object], what: str, seconds: float, *, pause: float = 0.25) -> None:
+    def wait(self, condition: Callable[[], object], what: str, seconds: float, *, pause: float = 0.25) -> None:
+        """Wait for a condition. Each change of a task restarts the timeout."""
         wait_for(condition, what, seconds, pause=pause, progress=lambda: self.stack.metadata.progress(self.dag_id))
 
     # Instants
@@ -152,7 +153,7 @@ class Trial:
     def wait_fired(self, operation: str, count: int = 1, *, match: str = "") -> None:
         """Wait until the faults on an operation have fired ``count`` times in this run."""
         what = f"fault {count} of {operation} in {self.case.key}"
-        self._wait(lambda: self.fired(operation, match=match) >= count, what, REACH_SECONDS)
+        self.wait(lambda: self.fired(operation, match=match) >= count, what, REACH_SECONDS)
 
     def hold_answer(self, seconds: float = HELD_SECONDS, *, match: str = "") -> None:
         """
@@ -168,7 +169,7 @@ class Trial:
         """Wait until all answers that :meth:`hold_answer` delays have been requested."""
         match = match or self._first_row
         account, count = self.stack.account, self._answers_held[match]
-        self._wait(lambda: account.fired(match, ANSWER) >= count, f"held answer {count} to {match}", REACH_SECONDS)
+        self.wait(lambda: account.fired(match, ANSWER) >= count, f"held answer {count} to {match}", REACH_SECONDS)
 
     @property
     def _first_row(self) -> str:
@@ -200,12 +201,12 @@ class Trial:
             # Airflow's own words, in the log that this triggerer writes for the task.
             return self.logged(task_id, f"(ID {trigger}) starting", log=f".trigger.{triggerer}.log")
 
-        self._wait(watched, f"the deferral of {task_id} in {self.dag_id}", REACH_SECONDS)
+        self.wait(watched, f"the deferral of {task_id} in {self.dag_id}", REACH_SECONDS)
 
     def wait_state(self, task_id: str, *states: str) -> None:
         """Wait until a task is in one of these states."""
         what = f"{task_id} in {self.dag_id} to be {' or '.join(states)}"
-        self._wait(lambda: self.task_state(task_id) in states, what, REACH_SECONDS)
+        self.wait(lambda: self.task_state(task_id) in states, what, REACH_SECONDS)
 
     def task_state(self, task_id: str) -> str | None:
         """Return the state of a task."""
@@ -222,12 +223,12 @@ class Trial:
             jobs = self.bought()["jobs"]
             return bool(jobs) and jobs[-1]["status"] in statuses
 
-        self._wait(has, f"a job of {self.case.key} to be {' or '.join(statuses)}", REACH_SECONDS, pause=0.4)
+        self.wait(has, f"a job of {self.case.key} to be {' or '.join(statuses)}", REACH_SECONDS, pause=0.4)
         return str(self.bought()["jobs"][-1]["arn"])
 
     def wait_released(self) -> None:
         """Wait until no endpoint of the case exists any more."""
-        self._wait(lambda: self.bought()["alive"] == 0, f"the release of endpoints in {self.case.key}", RELEASE_SECONDS)
+        self.wait(lambda: self.bought()["alive"] == 0, f"the release of endpoints in {self.case.key}", RELEASE_SECONDS)
 
     def wait_run(self, dag_id: str, run_id: str) -> None:
         """
@@ -236,7 +237,7 @@ class Trial:
         :raises BreachError: the run failed.
         """
         metadata = self.stack.metadata
-        self._wait(lambda: metadata.settled(dag_id, run_id), f"the end of {dag_id} {run_id}", RUN_SECONDS)
+        self.wait(lambda: metadata.settled(dag_id, run_id), f"the end of {dag_id} {run_id}", RUN_SECONDS)
         self.ensure(metadata.settled(dag_id, run_id) == "success", f"{dag_id} {run_id} failed.")
 
     def logged(self, task_id: str, text: str, *, log: str = "") -> bool:
@@ -251,7 +252,7 @@ class Trial:
 
     def wait_logged(self, task_id: str, text: str) -> None:
         """Wait until a text is in the log of a task or of its trigger."""
-        self._wait(lambda: self.logged(task_id, text), f"{text!r} in the log of {task_id}", REACH_SECONDS)
+        self.wait(lambda: self.logged(task_id, text), f"{text!r} in the log of {task_id}", REACH_SECONDS)
 
     # Recoveries
 
@@ -295,7 +296,7 @@ class Trial:
 
     def wait_for_copies(self) -> None:
         """Wait until the old copies of tasks, which kept running after a kill or a shared fault, have ended."""
-        self._wait(lambda: not any(map(is_running, self._copies)), "the end of the other copy", RUN_SECONDS)
+        self.wait(lambda: not any(map(is_running, self._copies)), "the end of the other copy", RUN_SECONDS)
 
     def take_shared_fault(self) -> None:
         """Wait until the fault that the case shares with others has been injected."""

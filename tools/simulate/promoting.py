@@ -17,9 +17,9 @@ from include.distill.config.layout import RunFolder
 from include.distill.core.naming import run_key
 from include.distill.core.storage import read_jsonl, write_json, write_jsonl
 from include.distill.dataset.records import Row
-from tools.chaos.decided_report import answer, report
 from tools.simulate.clock import VirtualClock
 from tools.simulate.dag_run import DagRun
+from tools.simulate.decided_report import answer, report
 from tools.simulate.environment import TRAINING_BUCKET
 
 

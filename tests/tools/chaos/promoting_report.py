@@ -8,7 +8,7 @@ from bedrock_distill.operators.base import DistillOperator
 from include.distill.core.storage import read_jsonl, write_json, write_jsonl
 from include.distill.dataset.records import Row
 from include.distill.report.records import ReportManifest
-from tools.chaos.decided_report import answer, report
+from tools.simulate.decided_report import answer, report
 
 if TYPE_CHECKING:
     from airflow.sdk import Context

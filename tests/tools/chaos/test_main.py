@@ -23,7 +23,7 @@ class InterruptedStack:
     started_with: tuple[int, list[str]]
     closed = 0
 
-    def __init__(self, state: Path, *, lanes: int) -> None:
+    def __init__(self, state: Path, *, lanes: int, is_patient: bool) -> None:
         self.layout = Layout(use_cases=state / "use_cases", state=state)
         self.lanes = [SimpleNamespace()] * lanes
 

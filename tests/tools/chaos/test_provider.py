@@ -66,6 +66,6 @@ def test_a_measurement_waits_for_jobs_that_are_not_stalled(monkeypatch: pytest.M
         job["status"] = "Completed"
         checks.append(condition())
 
-    monkeypatch.setattr(trial, "_wait", check_twice)
+    monkeypatch.setattr(trial, "wait", check_twice)
     trial.wait_for_jobs()
     assert checks == [False, True]

@@ -207,6 +207,6 @@ def test_a_task_is_watched_once_the_triggerer_that_claimed_its_trigger_has_start
         log.write_text(started)
         checks.append(condition())
 
-    monkeypatch.setattr(tested, "_wait", check_three_times)
+    monkeypatch.setattr(tested, "wait", check_three_times)
     tested.wait_watched("tuned.trained")
     assert checks == [False, False, True]

@@ -33,6 +33,8 @@ from include.distill.config.loader import load_use_case, load_use_cases
 from include.distill.config.use_case import UseCase
 from include.distill.core.naming import run_key
 from tests.tools.chaos.promoting_report import PromotingReport
+from tools.chaos.calibration import TAG, part_of
+from tools.chaos.passive_tasks import make_passive
 
 FOLDER = Path(os.environ["CHAOS_USE_CASES"])
 QUICK = timedelta(seconds=1)
@@ -257,7 +259,14 @@ def whole_dag(use_case: UseCase) -> DAG:
     return dag
 
 
+def calibrated_dag(use_case: UseCase) -> DAG:
+    """Return the real DAG with quick retries, in which only the tasks of one part of the simulation do anything."""
+    part = part_of(use_case.tags)
+    return make_passive(whole_dag(use_case), {*part.before, *part.tasks})
+
+
 KINDS = {
+    TAG: calibrated_dag,
     "whole": whole_dag,
     "batch": batch_dag,
     "evaluation": evaluation_dag,

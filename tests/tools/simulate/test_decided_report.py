@@ -7,7 +7,7 @@ import pytest
 from include.distill.evaluation.champion import winning_decision
 from include.distill.evaluation.standing_promotion import standing_promotion
 from tests.distill.conftest import make_use_case
-from tools.chaos.decided_report import answer, report
+from tools.simulate.decided_report import answer, report
 
 ROW = {"row_id": "row0", "question": "How many?", "answer": "Five."}
 

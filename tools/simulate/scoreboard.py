@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from tools.simulate.mechanisms import Mechanism
-from tools.simulate.schedules import single_faults, spread
+from tools.simulate.schedules import Schedule, single_faults, spread
 from tools.simulate.search import judge
 from tools.simulate.world import World
 
@@ -32,22 +33,36 @@ def try_without(world: World, mechanism: Mechanism, seed: int, most: int = MOST_
 
     The first schedule has no fault. If the checker complains already then, the replaced code breaks the pipeline, and
     no schedule says anything about crashes. This is an error of the scoreboard, except for mechanisms that every run
-    needs. A schedule in which the simulation itself fails is no evidence.
+    needs. A schedule in which the simulation itself fails is no evidence, and neither is one that also ends badly with
+    the mechanism.
 
     :param seed: decides the order of the schedules.
     :param most: how many schedules are run at most.
     """
-    with mechanism.removed(), world.worker.remembering():
+    with mechanism.removed():
         undisturbed = judge(world, ())
-        if undisturbed.failed_itself:
-            return Trial(None, None, undisturbed.wrong[0])
-        if undisturbed.wrong:
-            if mechanism.is_needed_by_every_run:
-                return Trial(1, undisturbed.wrong[0])
-            return Trial(None, None, f"The run without faults is wrong too: {undisturbed.wrong[0]}")
-        calls = undisturbed.record.calls  # without the mechanism, the calls may have other numbers
-        for number, schedule in enumerate(spread(single_faults(calls), calls, seed)[: most - 1], start=2):
+    if undisturbed.failed_itself:
+        return Trial(None, None, undisturbed.wrong[0])
+    if undisturbed.wrong:
+        if mechanism.is_needed_by_every_run:
+            return Trial(1, undisturbed.wrong[0])
+        return Trial(None, None, f"The run without faults is wrong too: {undisturbed.wrong[0]}")
+    calls = undisturbed.record.calls  # without the mechanism, the calls may have other numbers
+    schedules = enumerate(spread(single_faults(calls), calls, seed)[: most - 1], start=2)
+    while noticed := _next_noticed(world, mechanism, schedules):
+        number, schedule, sentence = noticed
+        if not judge(world, schedule).wrong:
+            return Trial(number, sentence)
+    return Trial(None, None)
+
+
+def _next_noticed(
+    world: World, mechanism: Mechanism, schedules: Iterator[tuple[int, Schedule]]
+) -> tuple[int, Schedule, str] | None:
+    """Return the next schedule about which the checker complains if the mechanism is missing."""
+    with mechanism.removed(), world.worker.remembering():
+        for number, schedule in schedules:
             judged = judge(world, schedule)
             if judged.wrong and not judged.failed_itself:
-                return Trial(number, judged.wrong[0])
-    return Trial(None, None)
+                return number, schedule, judged.wrong[0]
+    return None

@@ -19,27 +19,41 @@ from tools.simulate.scoreboard import Trial, try_without
 from tools.simulate.world import Record
 
 BUY = Call(0, "submit", "task", "CreateModelCustomizationJob", is_aws=True)
-MECHANISM = Mechanism("look-up", TRAINING, nullcontext)
+INSIDE: list[bool] = []
+
+
+@contextmanager
+def removed() -> Iterator[None]:
+    INSIDE.append(True)
+    yield
+    INSIDE.pop()
+
+
+MECHANISM = Mechanism("look-up", TRAINING, removed)
 
 
 @pytest.fixture
 def tried(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Trial]:
-    """Return a function that tries a mechanism. It takes what is wrong with the schedule of a number."""
+    """Return a function that tries a mechanism. It takes what is wrong with a schedule of a number without it."""
 
-    def trial(wrong: Callable[[int], str | None], mechanism: Mechanism = MECHANISM, most: int = 50) -> Trial:
-        run: list[Schedule] = []
+    def trial(
+        wrong: Callable[[int], str | None],
+        mechanism: Mechanism = MECHANISM,
+        with_it: Callable[[int], str | None] = lambda _: None,
+    ) -> Trial:
+        run: dict[Schedule, int] = {}
 
         def record(schedule: Schedule) -> Record:
-            run.append(schedule)
+            run.setdefault(schedule, len(run) + 1)
             return Record(schedule, calls=[BUY], ended=["success"])
 
-        def breaches(_: Record) -> list[str]:
-            found = wrong(len(run))
+        def breaches(judged: Record) -> list[str]:
+            found = (wrong if INSIDE else with_it)(run[judged.faults])
             return [found] if found else []
 
         monkeypatch.setattr(search, "breaches", breaches)
         world: Any = SimpleNamespace(run=record, worker=SimpleNamespace(remembering=nullcontext))
-        return try_without(world, mechanism, 1, most)
+        return try_without(world, mechanism, 1, most=50)
 
     return trial
 
@@ -78,13 +92,13 @@ def test_a_removal_that_breaks_the_simulation_proves_nothing(tried: Callable[...
     assert trial == Trial(None, None, "The simulation itself failed: RuntimeError: The model lacks this.")
 
 
-def test_all_schedules_run_without_the_mechanism(tried: Callable[..., Trial]) -> None:
-    inside: list[bool] = []
+def test_a_schedule_that_also_ends_badly_with_the_mechanism_is_no_evidence(tried: Callable[..., Trial]) -> None:
+    def bought_twice(number: int) -> str | None:
+        return "Bought twice." if number >= 4 else None
 
-    @contextmanager
-    def removed() -> Iterator[None]:
-        inside.append(True)
-        yield
-        inside.pop()
+    def fails_always(number: int) -> str | None:
+        return "Bought twice." if number in (4, 5) else None
 
-    assert tried(lambda _: None if inside else "With it.", replace(MECHANISM, removed=removed)) == Trial(None, None)
+    assert tried(bought_twice, with_it=fails_always) == Trial(6, "Bought twice.")
+    assert tried(bought_twice, with_it=bought_twice) == Trial(None, None)
+    assert not INSIDE

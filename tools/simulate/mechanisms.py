@@ -15,7 +15,7 @@ from unittest.mock import patch
 
 from bedrock_distill.hooks.batch_jobs import BatchJobs
 from bedrock_distill.lifecycle import buy_once as purchases
-from bedrock_distill.operators import batch, serve, train, winner
+from bedrock_distill.operators import batch, outcome, serve, train, winner
 from bedrock_distill.operators.deploy import BedrockUndeployModelOperator
 from bedrock_distill.operators.outcome import RunOutcomeOperator
 from bedrock_distill.operators.serve import BedrockReleaseThroughputOperator
@@ -23,7 +23,7 @@ from bedrock_distill.operators.settle import SettleTask
 from bedrock_distill.operators.train import BedrockSubmitCustomizationJobOperator
 from bedrock_distill.triggers.batch import BatchJobsTrigger
 from bedrock_distill.triggers.evaluation import EvaluationJobTrigger
-from bedrock_distill.triggers.polling import CustomizationJobTrigger, DeploymentTrigger
+from bedrock_distill.triggers.polling import CustomizationJobTrigger, DeploymentTrigger, PollingTrigger
 from include.distill.batch.pending_jobs import PendingBatchJobs
 from include.distill.core import naming
 from include.distill.cost.bought_jobs import BoughtJobs
@@ -106,6 +106,10 @@ def _nothing(*_: Any, **__: Any) -> tuple[()]:
     return ()
 
 
+async def _failed(_: Any) -> str:
+    return "failed"
+
+
 def _of_jobs(part: Part, kind: str) -> tuple[Mechanism, ...]:
     """Return the mechanisms of the tasks that submit a customization job and wait for it."""
     return (
@@ -124,6 +128,16 @@ def _of_jobs(part: Part, kind: str) -> tuple[Mechanism, ...]:
         ),
         Mechanism(
             f"the trigger's stop{kind}", part, lambda: patch.object(CustomizationJobTrigger, "give_up", _nothing)
+        ),
+        Mechanism(
+            f"the trigger's question about a mark{kind}",
+            part,
+            lambda: patch.object(PollingTrigger, "_task_state", _failed),
+        ),
+        Mechanism(
+            f"outcome's search for a job without a result{kind}",
+            part,
+            lambda: patch.object(RunOutcomeOperator, "_possible_jobs", _nothing),
         ),
         Mechanism(
             f"outcome's stop{kind}", part, lambda: patch.object(RunOutcomeOperator, "_stop_abandoned_jobs", _nothing)
@@ -192,6 +206,11 @@ MECHANISMS = (
     ),
     Mechanism(
         "check of the approval", REJECTION, lambda: patch.object(winner, "approval_problem", lambda *_, **__: None)
+    ),
+    Mechanism(
+        "outcome's search for a dropped promotion",
+        REPLACEMENT,
+        lambda: patch.object(outcome, "dropped_promotion", lambda *_: frozenset()),
     ),
     Mechanism(
         "settle", REPLACEMENT, lambda: patch.object(SettleTask, "execute", _nothing), is_needed_by_every_run=True

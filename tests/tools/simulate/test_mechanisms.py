@@ -29,6 +29,8 @@ def schedules(world: World) -> list[tuple[Fault, ...]]:
     return [
         (),
         (Fault(create, Kind.KILLED_AFTER),),
+        (Fault(create, Kind.KILLED_AFTER, Way.MARK_FAILED),),
+        (Fault(waiting, Kind.KILLED_BEFORE, Way.CLEAR),),
         (Fault(waiting, Kind.KILLED_BEFORE, Way.MARK_FAILED),),
         (Fault(waiting, Kind.DEAD_TRIGGERER, Way.MARK_FAILED),),
         (Fault(last, Kind.KILLED_BEFORE),),
@@ -37,11 +39,12 @@ def schedules(world: World) -> list[tuple[Fault, ...]]:
 
 def test_the_removal_of_each_mechanism_is_noticed(world: World) -> None:
     planned = schedules(world)
-    assert [judge(world, one)[0] for one in planned] == [[]] * len(planned)
+    with world.worker.remembering():
+        assert [judge(world, one).wrong for one in planned] == [[]] * len(planned)
     for mechanism in (one for one in MECHANISMS if one.part is world.part):
-        with mechanism.removed():
-            assert any(judge(world, one)[0] for one in planned), mechanism.name
-        assert judge(world, planned[1])[0] == [], mechanism.name
+        with mechanism.removed(), world.worker.remembering():
+            assert any(judge(world, one).wrong for one in planned), mechanism.name
+    assert judge(world, planned[1]).wrong == []
 
 
 def test_each_mechanism_has_a_name_of_its_own() -> None:

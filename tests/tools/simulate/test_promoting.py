@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 
 import pytest
 
@@ -26,6 +27,10 @@ def rejection(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     yield from opened(tmp_path_factory.mktemp("rejection"), REJECTION)
 
 
+def removed(name: str) -> AbstractContextManager[None]:
+    return next(one for one in MECHANISMS if one.name == name).removed()
+
+
 def call(world: World, task: str, what: str) -> int:
     return next(one.number for one in world.run(()).calls if (one.task, one.what) == (task, what))
 
@@ -35,15 +40,20 @@ def test_the_endpoint_gets_the_model_that_a_person_approved(replacement: World) 
     assert (record.ended, record.choices) == (["success"], ["Approve"])
     assert len(record.ledgers[-1]["throughputs"]) == 1
     at = call(replacement, "switch", "UpdateProvisionedModelThroughput")
-    for way in (Way.RETRY, Way.CLEAR_RUN, Way.MARK_FAILED, Way.LOSE_METADATA):
-        assert judge(replacement, (Fault(at, Kind.KILLED_AFTER, way),))[0] == [], way
-    with next(one for one in MECHANISMS if one.name == "settle").removed():
-        assert judge(replacement, ())[0]
+    dropped = (Fault(at, Kind.LOST, Way.MARK_RUN_FAILED),)
+    with replacement.worker.remembering():
+        for way in (Way.RETRY, Way.CLEAR_RUN, Way.MARK_FAILED, Way.LOSE_METADATA):
+            assert judge(replacement, (Fault(at, Kind.KILLED_AFTER, way),)).wrong == [], way
+        assert judge(replacement, dropped).wrong == []
+    with removed("settle"):
+        assert judge(replacement, ()).wrong
+    with removed("outcome's search for a dropped promotion"):
+        assert "was not promoted although a person approved it" in judge(replacement, dropped).wrong[0]
 
 
 def test_a_rejected_winner_is_promoted_by_no_mark(rejection: World) -> None:
     assert (rejection.run(()).ended, rejection.run(()).choices) == (["success"], ["Reject"])
     marked = (Fault(call(rejection, "approve", "CreateHITLDetailPayload"), Kind.KILLED_BEFORE, Way.MARK_SUCCESS),)
     assert judge(rejection, marked)[0] == []
-    with next(one for one in MECHANISMS if one.name == "check of the approval").removed():
+    with removed("check of the approval"):
         assert "nobody approved it" in judge(rejection, marked)[0][0]

@@ -35,6 +35,7 @@ def list_project_root(
     use_cases: frozenset[str],
     environment: str,
     state_of: Callable[[RunRecord], str | None] = lambda _: None,
+    this_run: tuple[str, str] | None = None,
 ) -> ProjectRoot | None:
     """
     List the objects below ``uri`` (``s3://<bucket>/<prefix>``); return ``None`` if the bucket does not exist.
@@ -43,6 +44,7 @@ def list_project_root(
     :param environment: the name of this installation. If it is not certain that this installation owns a root, the
         objects below that root are listed, but not read.
     :param state_of: returns a run's state in Airflow; ``None`` if Airflow has no record of the run.
+    :param this_run: the ids of the DAG and of the run of this clean-up.
     :raises ContractError: a file about a champion is not JSON, so the champion is unknown.
     :raises NewerFormatError: a newer version wrote a file about a champion, or a frozen use case, in a format that this
         version does not know.
@@ -65,19 +67,25 @@ def list_project_root(
         objects=own,
         runs=dict(_runs_with_use_case(store, uri, own, environment, state_of)),
         champions=frozenset(text for record in records for text in _texts(record)),
-        changing=dict(_changing(changes, state_of)),
+        changing=dict(_changing(changes, state_of, this_run)),
         foreign=foreign,
         is_owned=bool(objects) and all(part.uri != uri for part in foreign),
     )
 
 
-def _changing(changes: Iterable[object], state_of: Callable[[RunRecord], str | None]) -> Iterator[tuple[str, str]]:
-    """Yield each use case whose standing endpoint is being changed by an unfinished run, with the run's id."""
+def _changing(
+    changes: Iterable[object], state_of: Callable[[RunRecord], str | None], this_run: tuple[str, str] | None
+) -> Iterator[tuple[str, str]]:
+    """
+    Yield each use case whose standing endpoint is being changed by another unfinished run, with the run's id.
+
+    If this clean-up itself has begun to delete the endpoint, and is repeated after an error, it must go on.
+    """
     for change in changes:
         if not isinstance(change, dict) or change.get("state") == "settled":
             continue
         holder = cast(RunRecord, change)
-        if state_of(holder) in LIVE_STATES:
+        if (holder["dag_id"], holder["run_id"]) != this_run and state_of(holder) in LIVE_STATES:
             yield str(change["use_case"]), holder["run_id"]
 
 

@@ -50,12 +50,13 @@ def list_account(account: Account, use_cases: UseCases, choice: CleanUpChoice, c
         for bucket in use_case.storage.buckets:
             buckets.setdefault(bucket, set()).add(use_case.name)
     here = {use_case.name for use_case in account.use_cases}
+    this_run = (context["ti"].dag_id, context["ti"].run_id)
 
     def state_of(run: RunRecord) -> str | None:
         return state_of_run(run["dag_id"], run["run_id"], context)
 
     listed_roots = {
-        uri: list_project_root(account.store, uri, frozenset(names), environment, state_of)
+        uri: list_project_root(account.store, uri, frozenset(names), environment, state_of, this_run)
         for uri, names in roots.items()
         if names & here
     }

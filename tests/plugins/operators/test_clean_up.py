@@ -260,6 +260,26 @@ class TestDelete:
             assert champion is not None
             assert (champion.endpoint is None) is ticked
 
+    def test_a_retry_deletes_the_standing_endpoint_that_the_first_attempt_could_not_delete(
+        self, tasks: Any, context: Any, bedrock: FakeBedrock, store: MemoryStore, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def fail(*_: Any) -> Any:
+            raise TransientError("throttled")
+
+        name = standing_endpoint_name("test", "aws_docs_qa")
+        bedrock.put_throughput(name, "InService", model_arn="arn:model/theirs")
+        bedrock.tags_of[f"arn:throughput/{name}"] = {**OWN_TAGS, "role": "standing"}
+        write_json(store, champion_uri(FOLDER.root, "aws_docs_qa"), CHAMPION.model_dump())
+        context["ti"].get_dagrun_state = lambda *_: "running"  # so is the clean-up itself
+        form = with_form(context, **GO, delete_standing_endpoints=True)
+        with monkeypatch.context() as broken:
+            broken.setattr(bedrock, "delete_throughput", fail)
+            with pytest.raises(OutcomeError, match="throttled"):
+                tasks[1].execute(form)
+        assert name in bedrock.throughputs
+        tasks[1].execute(form)
+        assert name not in bedrock.throughputs
+
     def test_a_dry_run_deletes_nothing_even_if_only_this_task_is_cleared(
         self, tasks: Any, context: Any, bedrock: FakeBedrock
     ) -> None:

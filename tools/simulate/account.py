@@ -172,8 +172,10 @@ class MemoryAccount(AwsSimulator):
 
     @property
     def served(self) -> dict[str, str]:
-        """The model that each throughput answers with after its last update, by the throughput's ARN."""
-        return {one.arn: one.body["desiredModelArn"] for one in self._state.throughputs.all()}
+        """The model that each throughput and each deployment answers with after its last update, by its ARN."""
+        deployments = {one.arn: one.body["update"] or one.body for one in self._state.deployments.all()}
+        throughputs = {one.arn: one.body["desiredModelArn"] for one in self._state.throughputs.all()}
+        return throughputs | {arn: body["modelArn"] for arn, body in deployments.items()}
 
     def close(self) -> None:
         """Forget the account, so that another one can be opened in this process."""

@@ -15,7 +15,7 @@ from unittest.mock import patch
 
 from bedrock_distill.hooks.batch_jobs import BatchJobs
 from bedrock_distill.lifecycle import buy_once as purchases
-from bedrock_distill.operators import batch, outcome, serve, train, winner
+from bedrock_distill.operators import batch, outcome, promote, serve, train, winner
 from bedrock_distill.operators.deploy import BedrockUndeployModelOperator
 from bedrock_distill.operators.outcome import RunOutcomeOperator
 from bedrock_distill.operators.serve import BedrockReleaseThroughputOperator
@@ -27,15 +27,19 @@ from bedrock_distill.triggers.polling import CustomizationJobTrigger, Deployment
 from include.distill.batch.pending_jobs import PendingBatchJobs
 from include.distill.core import naming
 from include.distill.cost.bought_jobs import BoughtJobs
+from include.distill.evaluation import champion
 from include.distill.inference.answer_store import AnswerStore
 from tools.simulate.parts import (
     BATCH,
     DISTILLATION,
     EVALUATION,
+    LOSERS,
     ON_DEMAND,
+    ON_DEMAND_PROMOTION,
     REJECTION,
     REPLACEMENT,
     SERVING,
+    STALE,
     SYNTHESIS,
     TRAINING,
     Part,
@@ -96,6 +100,22 @@ def _no_lookup_of_batch_jobs() -> Iterator[None]:
         patch.object(batch, "request_token", lambda name: f"{name}-{next(numbers)}"),
     ):
         yield
+
+
+@contextmanager
+def _champion_is_not_kept() -> Iterator[None]:
+    original = promote.DeleteLosersOperator._delete
+
+    def delete(task: Any, model_arn: str | None, kept: Any) -> bool:
+        del kept
+        return original(task, model_arn, ())
+
+    with patch.object(promote.DeleteLosersOperator, "_delete", delete):
+        yield
+
+
+def _true(*_: Any) -> bool:
+    return True
 
 
 def _false(*_: Any) -> bool:
@@ -214,5 +234,15 @@ MECHANISMS = (
     ),
     Mechanism(
         "settle", REPLACEMENT, lambda: patch.object(SettleTask, "execute", _nothing), is_needed_by_every_run=True
+    ),
+    Mechanism(
+        "the promotion guard",
+        STALE,
+        lambda: patch.object(champion, "require_comparison", lambda winner, current, compared: current),
+        is_needed_by_every_run=True,
+    ),
+    Mechanism("smoke test", ON_DEMAND_PROMOTION, lambda: patch.object(promote, "passed_smoke_test", _true)),
+    Mechanism(
+        "the champion is kept when losers are deleted", LOSERS, _champion_is_not_kept, is_needed_by_every_run=True
     ),
 )

@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
+
+APPROVE = "Approve"  # the answer of a person who agrees
 
 
 @dataclass(frozen=True)
 class Promoting:
     """
-    How a run promotes its winner. The first state contains a report in which the arm ``tuned`` has won.
+    How a run promotes its winner. The first state contains a report on the arm ``tuned``.
 
     :ivar choice: what the person answers to the question of ``approve``; ``None`` if nobody answers in time.
     :ivar has_champion: whether the first state has a champion that another model replaces.
+    :ivar wins: whether the arm has won.
+    :ivar same_rows: whether the champion was trained on the rows of the part, so that the arm has the same model.
+    :ivar is_stale: whether the champion was promoted after the runs had begun, so that no run was compared with it.
     """
 
     choice: str | None
     has_champion: bool = False
+    wins: bool = True
+    same_rows: bool = False
+    is_stale: bool = False
 
 
 @dataclass(frozen=True)
@@ -30,6 +38,7 @@ class Part:
         also in ``before`` is executed again by each run, because its result depends on what the earlier run has left.
     :ivar training_rows: the number of rows of the training CSV. By default, the minimum of a fine-tuning job.
     :ivar use_case: the keys in which the part's use case differs from the one of :mod:`tools.simulate.use_case`.
+    :ivar must_fail: whether each run is refused something, so that it fails.
     :ivar promotion: how the winner of each run is promoted; ``None`` if the part ends before the report.
     """
 
@@ -39,6 +48,12 @@ class Part:
     training_rows: int = 8
     use_case: Mapping[str, Any] = field(default_factory=dict, hash=False)
     promotion: Promoting | None = None
+    must_fail: bool = False
+
+    @property
+    def choice(self) -> str | None:
+        """What a person answers to the questions of a schedule; ``None`` if nobody answers in time."""
+        return self.promotion.choice if self.promotion else None
 
 
 _PREPARED = (
@@ -112,7 +127,7 @@ EVALUATION = Part(
         }
     },
 )
-_STANDING = {
+_STANDING: Mapping[str, Any] = {
     "max_spend_usd": 500,  # the endpoints of two arms
     "promotion": {"serve": "provisioned", "ask_a_person": True, "smoke_prompts": 2},
     "arms": [
@@ -133,10 +148,57 @@ def _promotion(name: str, choice: str | None, *, has_champion: bool = False) -> 
     )
 
 
-PROMOTION = _promotion("promotion", "Approve")
-REPLACEMENT = _promotion("replacement", "Approve", has_champion=True)
+PROMOTION = _promotion("promotion", APPROVE)
+REPLACEMENT = _promotion("replacement", APPROVE, has_champion=True)
 REJECTION = _promotion("rejection", "Reject", has_champion=True)
 SILENCE = _promotion("silence", None)
+# A winner that loses against a champion with a standing endpoint.
+LOSING = Part(
+    "losing",
+    before=PROMOTION.before,
+    tasks=PROMOTION.tasks,
+    use_case=_STANDING,
+    promotion=Promoting(APPROVE, has_champion=True, wins=False),
+)
+
+
+def _with_rules(name: str, rules: Mapping[str, Any], promotion: Promoting) -> Part:
+    """Return a part with other rules of promotion. Tasks that do not exist under these rules are left out."""
+    is_served, asks = rules["serve"] != "none", rules["ask_a_person"]
+    deletes = rules.get("delete_losers", False)
+    arms = _STANDING["arms"] + ([{"name": "lost", "originals": 8, "synthetic": 0}] if deletes else [])
+    left_out = {"approve"} if not asks else set()
+    left_out |= set() if is_served else {"start_switch", "switch", "switched", "smoke", "settle"}
+    tasks = [task for task in PROMOTION.tasks if task not in left_out]
+    return Part(
+        name,
+        before=PROMOTION.before + (("lost.merge", "lost.upload", "lost.submit", "lost.trained") if deletes else ()),
+        tasks=(*tasks[:-1], *(["delete_losers"] if deletes else []), tasks[-1]),
+        training_rows=9 if deletes else 8,
+        use_case={**_STANDING, "arms": arms, "promotion": {"smoke_prompts": 2, **rules}},
+        promotion=promotion,
+    )
+
+
+_UNATTENDED = {"serve": "none", "ask_a_person": False}
+UNATTENDED = _with_rules("unattended", _UNATTENDED, Promoting(None))
+DELETION = _with_rules("deletion", {**_UNATTENDED, "delete_losers": True}, Promoting(None, has_champion=True))
+LOSERS = _with_rules(
+    "losers",
+    {**_UNATTENDED, "delete_losers": True},
+    Promoting(None, has_champion=True, wins=False, same_rows=True),
+)
+STALE = replace(
+    _with_rules("stale", _UNATTENDED, Promoting(None, has_champion=True, is_stale=True)),
+    tasks=("promote", "outcome"),
+    must_fail=True,
+)
+ON_DEMAND_PROMOTION = _with_rules(
+    "on-demand_promotion", {"serve": "on_demand", "ask_a_person": True}, Promoting(APPROVE)
+)
+ON_DEMAND_REPLACEMENT = _with_rules(
+    "on-demand_replacement", {"serve": "on_demand", "ask_a_person": False}, Promoting(None, has_champion=True)
+)
 PARTS = (
     TRAINING,
     SERVING,
@@ -149,4 +211,11 @@ PARTS = (
     REPLACEMENT,
     REJECTION,
     SILENCE,
+    LOSING,
+    UNATTENDED,
+    DELETION,
+    LOSERS,
+    STALE,
+    ON_DEMAND_PROMOTION,
+    ON_DEMAND_REPLACEMENT,
 )

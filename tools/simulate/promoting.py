@@ -23,11 +23,13 @@ from tools.simulate.decided_report import answer, report
 from tools.simulate.environment import TRAINING_BUCKET
 
 
-def write_report(dag: DAG, run: DagRun) -> None:
+def write_report(dag: DAG, run: DagRun, *, wins: bool) -> None:
     """
-    Write the answers of the arm ``tuned`` and a report in which it wins, and record the task ``report`` as successful.
+    Write the answers of the arm ``tuned`` and a report on it, and record the task ``report`` as successful.
 
     The decision is the promotion rule's. Only the verdicts are made up.
+
+    :param wins: whether the arm wins.
     """
     name = dag.dag_id.removeprefix("distill_")
     folder = RunFolder(f"s3://{TRAINING_BUCKET}/{name}/runs/{name}/{run_key(dag.dag_id, run.run_id)}")
@@ -36,11 +38,11 @@ def write_report(dag: DAG, run: DagRun) -> None:
     answers = [answer(row) for row in read_jsonl(store, folder.source("evaluation"), Row)]
     write_jsonl(store, folder.answers("tuned", 0), answers)
     identity = {"dag_id": dag.dag_id, "run_id": run.run_id}
-    write_json(store, folder.report("json"), {**report(use_case, answers, wins=True), **identity})
+    write_json(store, folder.report("json"), {**report(use_case, answers, wins=wins), **identity})
     manifest = {
         "report_json_uri": folder.report("json"),
         "report_html_uri": folder.report("html"),
-        "verdict": "tuned is better.",
+        "verdict": f"tuned is {'better' if wins else 'worse'}.",
         "actual_usd": 0.0,
         "simulated": True,
     }

@@ -26,7 +26,7 @@ from tools.simulate.environment import OUTPUT_BUCKET, ROLE, TRAINING_BUCKET
 from tools.simulate.faults import Call, Fault, Kind, Way
 from tools.simulate.known_steps import KnownSteps
 from tools.simulate.one_thread import one_thread
-from tools.simulate.parts import Part
+from tools.simulate.parts import APPROVE, Part
 from tools.simulate.person import answer_question
 from tools.simulate.planned_runs import DAY, planned
 from tools.simulate.promoting import settle_without_real_time, write_report
@@ -35,7 +35,7 @@ from tools.simulate.wire import Wire
 
 MAX_RUNS = 4  # so a schedule has at most three faults
 HEARTBEAT_TIMEOUT_SECONDS = 300.0  # Airflow's default for a task
-EARLIER_ROW = 100
+EARLIER_RUN, EARLIER_ROW = 0, 100  # the run that promoted the first champion, and its first training row
 MAX_STEPS = 200  # attempts and waits of one run; more means that it never ends
 
 
@@ -59,6 +59,7 @@ class Record:
 
     :ivar ended: the state in which each run has ended, in order; ``stuck`` for a run that did not end.
     :ivar executed: the tasks that the schedule executes, or that were executed before it.
+    :ivar must_fail: whether each run must fail.
     :ivar reached: the states of the model that were reached.
     :ivar ledgers: the ledger at the end of each run.
     :ivar started: when each run started, by its id.
@@ -74,6 +75,7 @@ class Record:
 
     faults: tuple[Fault, ...]
     executed: frozenset[str] = frozenset()
+    must_fail: bool = False
     calls: list[Call] = field(default_factory=list)
     ended: list[str] = field(default_factory=list)
     ledgers: list[dict[str, Any]] = field(default_factory=list)
@@ -110,6 +112,7 @@ class World:
         self.worker = KnownSteps(self.account, self.wire, self.api, self.clock)
         self._record = Record(())
         self._began, self._is_resumed = 0, False  # the first call of the present attempt, and whether it had waited
+        self._choice: str | None = APPROVE  # what a person answers now; the questions before the part are approved
         self._is_recorded = True  # whether the present attempt has recorded its start
         self.wire.while_asleep = self._while_asleep
 
@@ -123,16 +126,18 @@ class World:
         write_use_case(self.folder, self.part)
         self.graph = Graph(load_dag(self.folder))
         self.first = first or self._execute_before()
-        self._active = set(self.part.tasks)
+        self._active, self._choice = set(self.part.tasks), self.part.choice
 
     def _execute_before(self) -> FirstState:
         self._active = set(self.part.before)
         for bucket in (TRAINING_BUCKET, OUTPUT_BUCKET):
             self.account.objects.objects[bucket] = {}
-        if self.part.promotion and self.part.promotion.has_champion:
+        promotion = self.part.promotion
+        if promotion and promotion.has_champion and not promotion.is_stale:
             self._promote_earlier()
-            self._active = set(self.part.before)
         runs = tuple(self._prepared_run(number) for number in range(1, MAX_RUNS + 1))
+        if promotion and promotion.is_stale:
+            self._promote_earlier()
         return FirstState(self.account.snapshot(), runs, self.clock.now)
 
     def _prepared_run(self, number: int) -> Mapping[str, TaskInstance]:
@@ -142,7 +147,7 @@ class World:
                 states = {one: run.states([one]) for one in self.part.before}
                 raise RuntimeError(f"The tasks before the part {self.part.name} did not succeed: {states}.")
         if self.part.promotion:
-            write_report(self.graph.dag, run)
+            write_report(self.graph.dag, run, wins=self.part.promotion.wins or number == EARLIER_RUN)
         return {task.label: task.copy() for task in run.tasks.values() if task.task_id in self._prepared}
 
     @property
@@ -152,15 +157,16 @@ class World:
         return {*self.part.before, *report} - set(self.part.tasks)
 
     def _promote_earlier(self) -> None:
-        """Let an earlier run promote a model that was trained on other rows."""
-        write_use_case(self.folder, self.part, first_row=EARLIER_ROW)
-        tasks = self._prepared_run(0)
+        """Let an earlier run promote a model that was trained on other rows, unless the part says otherwise."""
+        if self.part.promotion and not self.part.promotion.same_rows:
+            write_use_case(self.folder, self.part, first_row=EARLIER_ROW)
+        tasks = self._prepared_run(EARLIER_RUN)
         self._active = {*self.part.before, *self.part.tasks}
-        self._finish(self._start(0, tasks))
-        if self._record.ended != ["success"]:
+        self._finish(self._start(EARLIER_RUN, tasks))
+        if self._record.ended != ["success"] or not any("/champions/" in uri for uri in self._objects()):
             raise RuntimeError(f"The earlier run has not promoted its model: {self._record.ended}.")
         write_use_case(self.folder, self.part)
-        self.api.runs = {}
+        self.api.runs, self._active = {}, set(self.part.before)
         self.clock.sleep(DAY)
 
     def run(self, faults: Sequence[Fault]) -> Record:
@@ -169,7 +175,7 @@ class World:
         self.clock.now = self.first.now
         self.wire.reset({fault.at: fault for fault in faults})
         executed = frozenset((*self.part.before, *self.part.tasks))
-        self._record = Record(tuple(faults), executed, first_objects=self._objects())
+        self._record = Record(tuple(faults), executed, self.part.must_fail, first_objects=self._objects())
         self.api.runs = {}
         for number in range(1, len(faults) + 2):
             self._finish(self._start(number, self.first.runs[number - 1]))
@@ -218,8 +224,7 @@ class World:
         elif task := next((one for one in tasks if one.state == "deferred"), None):
             self._wait(run, task)
         elif task := next((one for one in tasks if one.state == "awaiting_input"), None):
-            choice = self.part.promotion.choice if self.part.promotion else None
-            self._record.choices.append(answer_question(task, choice, self.clock))
+            self._record.choices.append(answer_question(task, self._choice, self.clock))
         elif task := min(
             (one for one in tasks if one.state == "up_for_retry"), key=lambda one: one.retry_at, default=None
         ):

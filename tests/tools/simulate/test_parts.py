@@ -13,6 +13,6 @@ def test_each_part_has_a_name_of_its_own_and_ends_with_outcome() -> None:
 def test_each_run_of_a_promotion_looks_at_the_present_champion_and_asks() -> None:
     promoting = [part for part in PARTS if part.promotion]
     assert {part.promotion.choice for part in promoting if part.promotion} == {"Approve", "Reject", None}
-    for part in promoting:
+    for part in (one for one in promoting if "approve" in one.tasks):
         assert "preflight" in {*part.before} & {*part.tasks}
         assert part.tasks.index("approve") < part.tasks.index("switch") < part.tasks.index("promote")

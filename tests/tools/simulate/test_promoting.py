@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
 
 import pytest
 
 from tests.tools.simulate.conftest import opened
 from tools.simulate.faults import Fault, Kind, Way
 from tools.simulate.mechanisms import MECHANISMS
-from tools.simulate.parts import REJECTION, REPLACEMENT
+from tools.simulate.parts import LOSERS, REJECTION, REPLACEMENT, STALE, Part
 from tools.simulate.search import judge
 from tools.simulate.world import World
 
@@ -57,3 +58,18 @@ def test_a_rejected_winner_is_promoted_by_no_mark(rejection: World) -> None:
     assert judge(rejection, marked)[0] == []
     with removed("check of the approval"):
         assert "nobody approved it" in judge(rejection, marked)[0][0]
+
+
+@pytest.mark.parametrize(
+    ("part", "mechanism", "words"),
+    [
+        (STALE, "the promotion guard", "but was compared with"),
+        (LOSERS, "the champion is kept when losers are deleted", "was deleted"),
+    ],
+    ids=lambda one: getattr(one, "name", ""),
+)
+def test_without_its_guard_a_run_harms_the_champion(part: Part, mechanism: str, words: str, tmp_path: Path) -> None:
+    with contextmanager(opened)(tmp_path, part) as world:
+        assert judge(world, ())[0] == []
+        with removed(mechanism):
+            assert words in " ".join(judge(world, ())[0])

@@ -8,7 +8,7 @@ run that the faults have ended is followed by one that succeeds. Each module has
 
 from __future__ import annotations
 
-from tools.simulate.checks import batches, endpoints, evaluations, runs, standing, synthesis, training
+from tools.simulate.checks import batches, endpoints, evaluations, models, runs, standing, synthesis, training
 from tools.simulate.checks.outcome import Outcome
 
 RULES = (
@@ -19,6 +19,7 @@ RULES = (
     synthesis.breaches,
     evaluations.breaches,
     standing.breaches,
+    models.breaches,
 )
 
 

@@ -24,6 +24,10 @@ class Outcome(Protocol):
         """The state in which each run has ended."""
 
     @property
+    def must_fail(self) -> bool:
+        """Whether each run must fail, because it is refused what it asks for."""
+
+    @property
     def executed(self) -> Collection[str]:
         """The tasks that the schedules execute, or that were executed before."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tools.simulate.checks.outcome import APPROVED, Outcome, ways
+from tools.simulate.checks.outcome import APPROVED, MARK_SUCCESS, Outcome, ways
 
 CLEAR_RUN = "the whole run is cleared"
 RECOVERIES = frozenset({"Airflow goes on by itself", "the task is cleared with downstream", CLEAR_RUN})
@@ -15,6 +15,9 @@ def breaches(outcome: Outcome) -> Iterator[str]:
     """Yield what is wrong with the states in which the runs have ended."""
     if "stuck" in outcome.ended:
         yield f"A run never ended: {list(outcome.ended)}."
+    elif outcome.must_fail:
+        if "success" in outcome.ended and MARK_SUCCESS not in ways(outcome):
+            yield f"A run that must fail has succeeded: {list(outcome.ended)}."
     elif outcome.ended[-1] != "success":
         yield f"No run succeeded after the faults: {list(outcome.ended)}."
     elif outcome.ended[0] != "success" and _must_recover(outcome):

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from tools.simulate.checks import models
 from tools.simulate.checks.outcome import APPROVED, MARK_FAILED, MARK_SUCCESS, Outcome, ways
 
 
@@ -17,14 +17,15 @@ def breaches(outcome: Outcome) -> Iterator[str]:
     """
     if "promote" not in outcome.executed:
         return
-    champion, first = _record(outcome.objects, "/champions/"), _record(outcome.first_objects, "/champions/")
-    is_approved = APPROVED in outcome.choices
+    champion, first = models.record(outcome.objects, "/champions/"), models.record(outcome.first_objects, "/champions/")
+    is_approved = APPROVED in outcome.choices or "approve" not in outcome.executed
     if champion != first and not is_approved:
         yield f"{champion and champion['model_arn']} was promoted although nobody approved it: {list(outcome.choices)}."
-    if is_approved and outcome.ended[-1] == "success" and MARK_SUCCESS not in ways(outcome):
-        newest = max(outcome.ledgers[-1]["custom_models"], key=lambda model: model["created"])
+    won = models.winners(outcome)
+    if won and is_approved and outcome.ended[-1] == "success" and MARK_SUCCESS not in ways(outcome):
+        newest = models.newest(outcome, min(won))
         if champion is None or champion["model_arn"] != newest["arn"]:
-            yield f"The run succeeded, but {newest['arn']} was not promoted although a person approved it."
+            yield f"The run succeeded, but {newest['arn']} was not promoted although it has won and may be promoted."
     at_settle = {str(fault.way) for fault, call in outcome.met if call.task == "settle"}
     if not at_settle & {MARK_FAILED, MARK_SUCCESS}:
         yield from _endpoint(outcome, champion, first)
@@ -44,12 +45,6 @@ def _endpoint(outcome: Outcome, champion: Mapping[str, Any] | None, first: Mappi
     former = (first.get("endpoint") or {}).get("arn") if first else None
     if former and recorded != former:
         yield f"The standing endpoint was {former}, and is {recorded} now, so all applications get errors."
-    change = _record(outcome.objects, "/change.json")
+    change = models.record(outcome.objects, "/change.json")
     if change and change["state"] != "settled":
         yield f"The change of the standing endpoint is {change['state']}, not settled."
-
-
-def _record(objects: Mapping[str, bytes], part: str) -> Mapping[str, Any] | None:
-    """Return the record whose URI contains ``part``; ``None`` if it does not exist."""
-    found = next((body for uri, body in objects.items() if part in uri), None)
-    return None if found is None else dict(json.loads(found))

@@ -30,6 +30,7 @@ def outcome(*ledgers: dict[str, Any], **changes: Any) -> Any:
     objects = {f"s3://b/runs/u/{RUN.replace('__', '-')}-0/bought_jobs/{name}.json": name for name in names}
     made = {
         "executed": {"tuned.submit"},
+        "must_fail": False,
         "ended": ["success"] * len(ledgers),
         "ledgers": list(ledgers),
         "after_mark": [],

@@ -7,25 +7,31 @@ from typing import Any
 
 import pytest
 
-from tests.tools.simulate.checks.ends import ledger, met, outcome
+from tests.tools.simulate.checks.ends import RUN, ledger, met, outcome
 from tools.simulate.checks.standing import breaches
 from tools.simulate.faults import Way
 
 OLD, NEW = "arn:model/old", "arn:model/new"
 ENDPOINT = {"name": "u-champion-1", "arn": "arn:e", "model": NEW, "alive": True, "created": 1.0, "deleted": None}
-MODELS = [{"arn": OLD, "created": 1.0, "alive": True}, {"arn": NEW, "created": 2.0, "alive": True}]
+MODELS = [
+    {"arn": OLD, "name": "u-u-tuned-1", "created": 1.0, "alive": True},
+    {"arn": NEW, "name": "u-u-tuned-2", "created": 2.0, "alive": True},
+]
+REPORT = {"promotion": {"decisions": [{"candidate": "tuned", "promoted": True}]}}
+FOLDER = f"s3://b/u/runs/u/{RUN.replace('__', '-')}-0"
 CHANGE = "s3://b/u/endpoints/u/change.json"
 
 
 def objects(model: str | None, arn: str = "arn:e", state: str = "settled") -> dict[str, bytes]:
     champion = {"model_arn": model, "endpoint": {"arn": arn}}
-    stored = {CHANGE: {"state": state}, **({"s3://b/u/champions/u.json": champion} if model else {})}
+    stored: dict[str, Any] = {f"{FOLDER}/report/report.json": REPORT}
+    stored |= {CHANGE: {"state": state}, **({"s3://b/u/champions/u.json": champion} if model else {})}
     return {uri: json.dumps(record).encode() for uri, record in stored.items()}
 
 
 def end(*endpoints: dict[str, Any], models: Any = MODELS, **changes: Any) -> Any:
     made: dict[str, Any] = {
-        "executed": {"promote"},
+        "executed": {"approve", "promote"},
         "choices": ["Approve"],
         "objects": objects(NEW),
         "first_objects": objects(OLD),

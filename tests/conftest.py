@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import inspect
 import os
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from hypothesis import settings
 
 from tests.fakes.airflow_home import AirflowHome, sweep
 from tests.fakes.clock import Clock
+from tests.fakes.stack import stack_without_sources
 from tests.fakes.variables import VARIABLES
 
 PROJECT = Path(__file__).parents[1]
@@ -38,6 +40,11 @@ for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL", "DISTILL_SC
 # botocore makes a loader for each session, and each loader parses the same large files. One loader is enough for all
 # tests of a process: without it, a test that makes a client needs about 0.2 s more.
 botocore.loaders.create_loader = functools.cache(botocore.loaders.create_loader)
+
+# For the user agent of each new client, Airflow's hook looks in the stack for the operator that makes it. inspect.stack
+# also looks for the file and the source of each frame, which Airflow does not use. In the deep stack of a test, this
+# takes as long as the rest of making a client.
+inspect.stack = stack_without_sources
 
 # On a busy machine, an example can take long. So Hypothesis must not limit the time of an example.
 settings.register_profile("no_deadline", deadline=None)

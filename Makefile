@@ -63,9 +63,10 @@ chaos: .venv/.installed ## Kill real Airflow processes at many points of a run a
 simulate: .venv/.installed ## Simulate crashes of the purchases on all cores and check what was bought (SIMULATE="--quick --seed 1")
 	@$(BIN)/python -m tools.simulate $(SIMULATE)
 
-# atheris is not in requirements-dev.lock. Where it has no package, the inputs are not guided.
+# atheris is not in requirements-dev.lock. Where it has no package, the inputs are not guided. The constraints of
+# pyproject.toml have no hashes, so the installation would refuse them.
 fuzz: .venv/.installed ## Give mutated inputs to all readers, guided by atheris where it exists (FUZZ="--inputs 1000000")
-	@$(UV_CACHE); [ -d .venv/atheris ] || $(BIN)/uv pip install --quiet --python $(BIN)/python --target .venv/atheris --only-binary atheris --require-hashes --requirement tools/fuzz/requirements.lock || rm -rf .venv/atheris
+	@$(UV_CACHE); [ -d .venv/atheris ] || $(BIN)/uv pip install --no-config --quiet --python $(BIN)/python --target .venv/atheris --only-binary atheris --require-hashes --requirement tools/fuzz/requirements.lock || rm -rf .venv/atheris
 	@$(BIN)/python -m tools.fuzz $(FUZZ)
 
 bench: .venv/.installed ## Measure speed, quota use and memory, and compare them with ideal values (BENCH="--only NAME")

@@ -79,7 +79,7 @@ def parse_use_case(
         faults = _contradictions(use_case, unknown)
     except ValidationError as error:
         errors = [fault for fault in error.errors() if not is_unchecked(fault, unknown)]
-        faults, cause = describe_faults(errors, UseCase), error
+        faults, cause = describe_faults(errors, UseCase, suggestions=_PROBLEMS_SHOWN), error
     blamed = [(sources or {}).get(fault.path, ()) for fault in faults]
     described = [f"{fault.text}{_source(names)}" for fault, names in zip(faults, blamed, strict=True)]
     problems = [*described, *other_problems] if cause else [*other_problems, *described]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, get_args, get_origin
@@ -50,13 +51,16 @@ def is_unchecked(fault: ErrorDetails, unknown: Sequence[str]) -> bool:
     return fault["type"] != "extra_forbidden" and isinstance(value, str) and any(text in value for text in unknown)
 
 
-def describe_faults(errors: Sequence[ErrorDetails], file: type[BaseModel]) -> list[Fault]:
+def describe_faults(
+    errors: Sequence[ErrorDetails], file: type[BaseModel], *, suggestions: int = sys.maxsize
+) -> list[Fault]:
     """
     Describe the validation errors of pydantic, each with the key, the value and the expected value.
 
     If a value may have several types, pydantic reports an error for each of them. These become one fault.
 
     :param file: the model of the whole file.
+    :param suggestions: how many faults get a suggestion of the key that was meant. It takes longer than all the rest.
     """
     places = [_place_of(error["loc"], file) for error in errors]
     paths = [tuple(place.path) for place in places]
@@ -65,7 +69,7 @@ def describe_faults(errors: Sequence[ErrorDetails], file: type[BaseModel]) -> li
     for error, place, path in zip(errors, places, paths, strict=True):
         if path in with_inner_faults and (place.is_option or _is_long_enough(error)):
             continue
-        faults[Fault(path, _describe(error, place, file))] = None
+        faults[Fault(path, _describe(error, place, file, suggests=len(faults) < suggestions))] = None
     return list(faults)
 
 
@@ -119,13 +123,13 @@ def _step(place: _Place, parts: list[str | int]) -> None:
         place.annotation, place.limits = next(iter(get_args(place.annotation)), None), []
 
 
-def _describe(error: ErrorDetails, place: _Place, file: type[BaseModel]) -> str:
+def _describe(error: ErrorDetails, place: _Place, file: type[BaseModel], *, suggests: bool) -> str:
     # An empty key cannot be seen in a path, and pydantic's place of another key than a text, such as 1 for true, is not
     # what the file says. Such faults are reported under the mapping.
     is_named = not place.is_key or (isinstance(error["input"], str) and error["input"])
     name = ".".join(place.path if is_named else place.path[:-1]) or "file"
     if error["type"] in _UNKNOWN_KEY:
-        return f"{name}: unknown key{_suggestion(name, place, file)}"
+        return f"{name}: unknown key{_suggestion(name, place, file) if suggests else ''}"
     if error["type"] == "value_error":  # these messages of the project include the value and what is expected
         return f"{name}: {error['msg'].removeprefix('Value error, ')}"
     expected = accepted_values(place.annotation, place.limits)

@@ -80,3 +80,14 @@ def test_a_value_with_an_unknown_variable_is_not_checked_but_an_unknown_key_is()
     assert is_unchecked(fault({"part": {"count": "${N}"}}), ["${N}"])
     assert not is_unchecked(fault({"part": {"count": "x"}}), ["${N}"])
     assert not is_unchecked(fault({"x": "${N}"}), ["${N}"])
+
+
+def test_only_as_many_faults_as_are_shown_get_a_suggestion() -> None:
+    with pytest.raises(ValidationError) as caught:
+        File.model_validate({"prat": 1, "partz": 2, "feww": 3})
+    found = describe_faults(caught.value.errors(), File, suggestions=2)
+    assert [(one.path, "did you mean" in one.text) for one in found] == [
+        (("prat",), True),
+        (("partz",), True),
+        (("feww",), False),
+    ]

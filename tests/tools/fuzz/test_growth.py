@@ -31,3 +31,21 @@ def test_each_shape_is_read_by_its_target() -> None:
     for shape in SHAPES:
         TARGETS[shape.target].read(shape.make(3))
         assert len(shape.make(200)) > len(shape.make(3))
+
+
+def test_a_slow_measurement_of_the_smaller_input_does_not_hide_growth() -> None:
+    slow = iter([0.0, 9.0, 0.0, 9.0, 0.0])  # the two sizes take turns, and the first is the smaller one
+    shape = Shape("csv", "rows", lambda size: b"x" * size, 128)
+    found = measure(shape, lambda data: (len(data) / 64) ** 2 + next(slow, 0.0))
+    assert (found.ratio, found.is_linear) == (4.0, False)
+
+
+def test_a_ratio_above_the_limit_is_measured_again_before_it_counts() -> None:
+    taken: list[int] = []
+
+    def seconds(data: bytes) -> float:
+        taken.append(len(data))
+        return len(data) * (5.0 if len(data) == 128 and taken.count(128) < 8 else 1.0)
+
+    assert measure(Shape("csv", "rows", lambda size: b"x" * size, 128), seconds).is_linear
+    assert taken.count(128) == 8

@@ -7,6 +7,7 @@ from functools import cache
 from io import BytesIO
 from typing import Any, cast
 
+from bedrock_distill.hooks.responses import response_of
 from include.distill.config.catalog import load_catalog
 from include.distill.config.prompts import Prompt
 from include.distill.config.sections import Curation, Synthesis
@@ -153,7 +154,8 @@ def read_replies(body: bytes) -> None:
         if call.operation == "converse":  # botocore parses the body and gives the reader an object
             response = output if isinstance(output, dict) else {}
         try:
-            _require_storable(read_reply(call, {**response, "ResponseMetadata": {}}))
+            called = f"{call.operation} {request.invoke_id}"
+            _require_storable(read_reply(call, response_of({**response, "ResponseMetadata": {}}, called)))
         except (PossiblyBilledError, ContractError) as error:
             require(model.inference_id in str(error), "the message does not name the model")
         try:

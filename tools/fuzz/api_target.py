@@ -6,22 +6,35 @@ import json
 from collections.abc import Callable
 from functools import cache
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import botocore.session
 from botocore.model import OperationModel, Shape
 from botocore.parsers import create_parser
 from botocore.validate import ParamValidator
 
-from bedrock_distill.hooks.batch_jobs import BatchJobs
+from bedrock_distill.hooks.account import AccountHook
+from bedrock_distill.hooks.batch_jobs import BatchJobRequest, BatchJobs
 from bedrock_distill.hooks.bedrock import BedrockDistillHook
-from bedrock_distill.hooks.evaluations import EvaluationJobs
+from bedrock_distill.hooks.evaluations import EvaluationJobRequest, EvaluationJobs
+from bedrock_distill.hooks.prompt_optimizations import OptimizationJobRequest, PromptOptimizationJobs
+from include.distill.config.catalog import load_catalog
 from include.distill.core.errors import ServiceError
+from include.distill.inference.requests import ModelRequest
 from tools.fuzz.contract import Target, require
 
 _ARN = "arn:aws:bedrock:us-east-1:123456789012:model-customization-job/amazon.nova-micro-v1:0/abc"
 _DEEPEST = 6  # shapes can contain themselves
-# What the hooks do with the response of each operation.
+_PURCHASE = SimpleNamespace(name="x", parameters=dict)
+
+
+@cache
+def _request() -> ModelRequest:
+    model = load_catalog().model("claude-haiku-4-5")
+    return ModelRequest(model=model, identity=model.inference_id, invoke_id=model.inference_id, user="u", max_tokens=64)
+
+
+# What the hooks do with the response of each operation of Bedrock whose response they read.
 _READERS: dict[str, Callable[[BedrockDistillHook], object]] = {
     "GetModelCustomizationJob": lambda hook: hook.find_job("x"),
     "GetProvisionedModelThroughput": lambda hook: hook.find_throughput("x"),
@@ -29,17 +42,34 @@ _READERS: dict[str, Callable[[BedrockDistillHook], object]] = {
     "ListCustomModels": lambda hook: hook.list_custom_models(),
     "GetCustomModel": lambda hook: hook.training_data_of_model("x"),
     "GetCustomModelDeployment": lambda hook: hook.find_deployment("x"),
+    "ListCustomModelDeployments": lambda hook: hook.list_deployments(),
     "ListTagsForResource": lambda hook: hook.tags("x"),
-    "GetFoundationModel": lambda hook: hook.foundation_model("x"),
+    "GetFoundationModel": lambda hook: (hook.foundation_model("x"), hook.is_simulated("x"), hook.simulated_day("x")),
+    "GetFoundationModelAvailability": lambda hook: hook.model_availability("x"),
+    "GetInferenceProfile": lambda hook: AccountHook.profile_status(cast("AccountHook", hook), "x"),
     "GetModelInvocationJob": lambda hook: BatchJobs(hook).get("x"),
+    "ListModelInvocationJobs": lambda hook: BatchJobs(hook).find("no such job"),
+    "CreateModelInvocationJob": lambda hook: BatchJobs(hook).create(cast("BatchJobRequest", _PURCHASE)),
     "GetEvaluationJob": lambda hook: EvaluationJobs(hook).get("x"),
+    "ListEvaluationJobs": lambda hook: list(EvaluationJobs(hook).list()),
+    "CreateEvaluationJob": lambda hook: EvaluationJobs(hook).create(cast("EvaluationJobRequest", _PURCHASE)),
+    "BatchDeleteEvaluationJob": lambda hook: EvaluationJobs(hook).delete([_ARN]),
+    "GetAdvancedPromptOptimizationJob": lambda hook: PromptOptimizationJobs(hook).get("x"),
+    "ListAdvancedPromptOptimizationJobs": lambda hook: list(PromptOptimizationJobs(hook).list()),
+    "CreateAdvancedPromptOptimizationJob": lambda hook: PromptOptimizationJobs(hook).create(
+        cast("OptimizationJobRequest", _PURCHASE)
+    ),
+    "CountTokens": lambda hook: hook.count_tokens(_request()),
+    "BatchDeleteAdvancedPromptOptimizationJob": lambda hook: PromptOptimizationJobs(hook).delete([_ARN]),
 }
 
 
 @cache
 def _operations() -> dict[str, OperationModel]:
-    model = botocore.session.Session().get_service_model("bedrock")
-    return {name: model.operation_model(name) for name in _READERS}
+    session = botocore.session.Session()
+    models = [session.get_service_model(service) for service in ("bedrock", "bedrock-runtime")]
+    owner = {name: model for model in models for name in model.operation_names}
+    return {name: owner[name].operation_model(name) for name in _READERS}
 
 
 def _parse(operation: OperationModel, body: bytes) -> dict[str, Any]:
@@ -61,7 +91,8 @@ def _hook(operation: OperationModel, body: bytes) -> BedrockDistillHook:
 
     hook = BedrockDistillHook()
     method = botocore.xform_name(operation.name)
-    hook._clients["bedrock", 0] = SimpleNamespace(**{method: call})  # a hook makes its own clients
+    service = operation.service_model.service_name
+    hook._clients[service, 0] = SimpleNamespace(**{method: call})  # a hook makes its own clients
     return hook
 
 

@@ -307,7 +307,8 @@ class DagRun:
         for task in self.tasks.values():
             if task.task_id not in task_ids or (only and task.task_id == only.task_id and task is not only):
                 continue
-            task.max_tries = task.try_number + self.graph.nodes[task.task_id].retries
+            if task.state != "running":  # Airflow repeats a running task in any case, but gives it no new retries
+                task.max_tries = task.try_number + self.graph.nodes[task.task_id].retries
             task.state = None
             task.forget_wait()
         self.state = "running"

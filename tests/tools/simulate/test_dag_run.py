@@ -90,10 +90,23 @@ def test_clearing_a_task_gives_it_all_its_retries_again() -> None:
     for _ in range(3):
         run.start(provision)
     assert not provision.should_retry
+    provision.state = "failed"
     run.clear({"provision"})
     run.start(provision)
     assert provision.try_number == 4
     assert provision.should_retry
+
+
+def test_clearing_a_running_task_repeats_it_without_new_retries() -> None:
+    run = run_of(served)
+    provision = run.tasks["provision"]
+    for _ in range(3):
+        run.start(provision)
+    run.clear({"provision"})
+    assert provision.state is None
+    run.start(provision)
+    assert provision.try_number == 4
+    assert not provision.should_retry
 
 
 def test_marking_a_run_fails_what_runs_skips_what_waits_and_lets_teardowns_run() -> None:

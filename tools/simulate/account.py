@@ -13,8 +13,9 @@ import hashlib
 import marshal
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar, cast
 from urllib.parse import urlsplit
@@ -55,6 +56,7 @@ class AccountSnapshot:
     An account at one time.
 
     :ivar state: the pages of the database. Most pages are the same in many snapshots, and are kept once.
+    :ivar tables: the digest of the database.
     :ivar numbers: how many identifiers the account has given.
     :ivar digest: the same for two accounts exactly if everything in them is the same.
     """
@@ -63,6 +65,7 @@ class AccountSnapshot:
     objects: Mapping[str, Mapping[str, StoredObject]]
     due: tuple[Mapping[str, float], ...]
     numbers: int
+    tables: bytes
     digest: bytes
 
 
@@ -90,6 +93,10 @@ class MemoryAccount(AwsSimulator):
         self._numbers = 0
         self._present: AccountSnapshot | None = None  # the present state, if it is known
         self._pages: dict[bytes, bytes] = {}
+        # The digest of the database and its pages, as long as the number of changes stays the same.
+        self._tables: tuple[int, bytes] | None = None
+        self._stored: tuple[int, tuple[bytes, ...]] | None = None
+        self._name = lru_cache(maxsize=4096)(self._name_of)
         self._moto = _SameThread()
         self._s3 = cast(SimulatedS3, self._objects)
         catalog = load_catalog()
@@ -129,31 +136,56 @@ class MemoryAccount(AwsSimulator):
     def snapshot(self) -> AccountSnapshot:
         """Return the present state."""
         if self._present is None:
-            stored, due = self._state.snapshot(), tuple(dict(runner.due or {}) for runner in self._background())
-            pages = [stored[at : at + _PAGE_BYTES] for at in range(0, len(stored), _PAGE_BYTES)]
-            state = tuple(self._pages.setdefault(page, page) for page in pages)
-            self._present = AccountSnapshot(state, self._objects.snapshot(), due, self._numbers, self._digest(due))
+            due, tables = tuple(dict(runner.due or {}) for runner in self._background()), self.tables()
+            objects, digest = self._objects.snapshot(), self._digest(tables, due)
+            self._present = AccountSnapshot(self._state_pages(), objects, due, self._numbers, tables, digest)
         return self._present
+
+    def _state_pages(self) -> tuple[bytes, ...]:
+        if self._stored is None or self._stored[0] != self._state.changes:
+            stored = self._state.snapshot()
+            pages = [stored[at : at + _PAGE_BYTES] for at in range(0, len(stored), _PAGE_BYTES)]
+            self._stored = self._state.changes, tuple(self._pages.setdefault(page, page) for page in pages)
+        return self._stored[1]
+
+    def tables(self) -> bytes:
+        """Return a digest of the database."""
+        if self._tables is None or self._tables[0] != self._state.changes:
+            tables = _tables(self._state)
+            rows = [self._state.execute(f"SELECT * FROM {one} ORDER BY rowid") for one in tables]  # noqa: S608
+            self._tables = self._state.changes, digest_of(marshal.dumps(rows, 2))
+        return self._tables[1]
+
+    def seen(self, bucket: Any, key: Any, prefix: Any) -> Hashable:
+        """Return what a read of S3 can see: one object, or all objects of a bucket below a prefix."""
+        objects = self._objects.objects.get(bucket)
+        if objects is None:
+            return None
+        if key is not None:
+            found = objects.get(key)
+            return None if found is None else (found.entity_tag, found.modified)
+        return tuple((one, of.entity_tag, of.modified) for one, of in sorted(objects.items()) if one.startswith(prefix))
 
     def forget_pages(self) -> None:
         """Forget which pages other snapshots have, after these are no longer needed."""
         self._pages = {}
 
-    def _digest(self, due: Sequence[Mapping[str, float]]) -> bytes:
-        rows = [self._state.execute(f"SELECT * FROM {one} ORDER BY rowid") for one in _tables(self._state)]  # noqa: S608
+    def _digest(self, tables: bytes, due: Sequence[Mapping[str, float]]) -> bytes:
         objects = [
             (bucket, key, stored.entity_tag, stored.modified)
             for bucket, of in sorted(self._objects.objects.items())
             for key, stored in sorted(of.items())
         ]
         waits = [sorted(one.items()) for one in due]
-        return digest_of(marshal.dumps((rows, objects, waits, self._numbers), 2))
+        return digest_of(marshal.dumps((tables, objects, waits, self._numbers), 2))
 
     def restore(self, snapshot: AccountSnapshot) -> None:
         """Go back to an earlier state."""
         if snapshot is self._present:
             return
         self._state.restore(b"".join(snapshot.state))
+        self._tables = self._state.changes, snapshot.tables
+        self._stored = self._state.changes, snapshot.state
         self._objects.restore(snapshot.objects)
         for runner, due in zip(self._background(), snapshot.due, strict=True):
             runner.due = dict(due)
@@ -187,11 +219,13 @@ class MemoryAccount(AwsSimulator):
 
     def operation(self, method: str, url: str) -> str:
         """Return the name of the operation that a request asks for. For S3, it is the method and what it names."""
-        parts = urlsplit(url)
+        return self._name(method, urlsplit(url).path)
+
+    def _name_of(self, method: str, path: str) -> str:
         try:
-            return str(self.bedrock.specification.find(method, parts.path)[0].name)
+            return str(self.bedrock.specification.find(method, path)[0].name)
         except UnknownOperationException:
-            kind = "Object" if "/" in parts.path.strip("/") else "Bucket"
+            kind = "Object" if "/" in path.strip("/") else "Bucket"
             return f"{method.capitalize()}{kind}"
 
     def answer(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> Answer:

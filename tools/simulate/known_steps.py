@@ -21,6 +21,7 @@ from tools.simulate.api_server import ApiServer
 from tools.simulate.clock import VirtualClock
 from tools.simulate.dag_run import DagRun, TaskInstance
 from tools.simulate.faults import SLEEPS, Call, Fault, Kind
+from tools.simulate.known_calls import KnownCalls
 from tools.simulate.repeatable import Repeatable
 from tools.simulate.wire import Wire
 from tools.simulate.worker import Worker, label_of
@@ -75,6 +76,7 @@ class KnownSteps:
         self._worker = Worker(wire, api, clock)
         self._known: dict[tuple[Key, Met], _End] | None = None
         self.repeatable = Repeatable(account)
+        self.calls = KnownCalls(account, wire, self.repeatable)
         self.run = self.known = 0
 
     def close(self) -> None:
@@ -89,10 +91,11 @@ class KnownSteps:
         Outside, each process is run. The code of the pipeline must not change inside the block.
         """
         before, self._known = self._known, {}
+        before_calls, self.calls.known = self.calls.known, {}
         try:
             yield
         finally:
-            self._known = before
+            self._known, self.calls.known = before, before_calls
             self._account.forget_pages()
 
     # Processes

@@ -26,19 +26,41 @@ from tools.simulate.account import MemoryAccount
 
 
 class Repeatable:
-    """The random numbers of the present process."""
+    """
+    The random numbers of the present process.
+
+    :ivar drawn: how many identifiers the process has drawn.
+    """
 
     def __init__(self, account: MemoryAccount) -> None:
         self._account = account
         self._quotas: list[Any] = []
+        self._state = b""
         self._identifiers = random.Random(0)
+        self.drawn = 0
 
     def begin(self, state: bytes) -> None:
         """Start a process in a state."""
+        self._state, self.drawn = state, 0
         self._identifiers = random.Random(state)
         random.seed(0)
         for quota in self._quotas:
             quota._available_capacity = quota._max_capacity
+
+    @property
+    def position(self) -> tuple[bytes, int]:
+        """What decides the next identifiers."""
+        return self._state, self.drawn
+
+    @property
+    def has_retried(self) -> bool:
+        """Whether the process has used some of botocore's budget for retries."""
+        return any(quota._available_capacity != quota._max_capacity for quota in self._quotas)
+
+    def draw(self, count: int) -> None:
+        """Draw identifiers that nobody uses."""
+        for _ in range(count):
+            self._identifier()
 
     @contextmanager
     def connected(self) -> Iterator[None]:
@@ -55,6 +77,7 @@ class Repeatable:
         return random.Random(self._account.next_number()).randbytes(size)
 
     def _identifier(self) -> uuid.UUID:
+        self.drawn += 1
         return uuid.UUID(bytes=self._identifiers.randbytes(16), version=4)
 
     def _registered(self, original: Callable[..., None]) -> Callable[..., None]:

@@ -61,7 +61,7 @@ class Process:
         return self.outage if now < self.outage_ends else None
 
 
-class _Body(io.BytesIO):
+class Body(io.BytesIO):
     """The body of a response, as botocore reads it from urllib3."""
 
     def stream(self, size: int = 1024, decode_content: bool | None = None) -> Iterator[bytes]:
@@ -150,19 +150,32 @@ class Wire:
 
         with self.guarded():
             answer = self._pass(self.account.operation(request.method, request.url), act, request)
-        return AWSResponse(request.url, answer.status, answer.headers, _Body(answer.body))
+        return AWSResponse(request.url, answer.status, answer.headers, Body(answer.body))
 
     def message(self, what: str, act: Callable[[], ReturnT]) -> ReturnT:
         """Pass on a message that changes Airflow's state."""
         done: ReturnT = self._pass(what, act, None)
         return done
 
+    @property
+    def is_undisturbed(self) -> bool:
+        """Whether the next call is made by a living process, and no fault and no outage disturbs it."""
+        process = self.process
+        is_planned = len(self.calls) in self.faults
+        return process.is_alive and not is_planned and process.outage_now(self.clock.now) is None
+
+    def record(self, what: str, *, is_aws: bool) -> Call:
+        """Add a call of the present process to the calls of the schedule."""
+        process = self.process
+        call = Call(len(self.calls), process.task, process.kind, what, is_aws, process.run_id)
+        self.calls.append(call)
+        return call
+
     def _pass(self, what: str, act: Callable[[], Any], request: AWSPreparedRequest | None) -> Any:
         process = self.process
         if not process.is_alive:
             raise KilledError
-        call = Call(len(self.calls), process.task, process.kind, what, request is not None, process.run_id)
-        self.calls.append(call)
+        call = self.record(what, is_aws=request is not None)
         fault = self._fault_at(call, process)
         if fault and fault.kind in KILLS:
             if fault.kind is Kind.KILLED_AFTER:

@@ -353,5 +353,6 @@ def open_world(folder: Path, part: Part, first: FirstState | None = None) -> Ite
         stack.enter_context(settle_without_real_time(world.clock))
         stack.enter_context(patch.object(task_runner, "SUPERVISOR_COMMS", world.api, create=True))
         stack.enter_context(world.worker.repeatable.connected())
+        stack.enter_context(world.worker.calls.connected())
         world.prepare(first)
         yield world

@@ -63,3 +63,23 @@ def test_python_draws_its_own_numbers_again_afterwards(repeatable: Repeatable) -
         random.random()
     assert random.random() == expected
     assert len({uuid.uuid4(), uuid.uuid4()}) == 2
+
+
+def test_identifiers_that_nobody_uses_lead_to_the_same_next_one(repeatable: Repeatable) -> None:
+    with repeatable.connected():
+        repeatable.begin(b"1")
+        _, _, third = uuid.uuid4(), uuid.uuid4(), uuid.uuid4()
+        repeatable.begin(b"1")
+        repeatable.draw(2)
+        assert repeatable.position == (b"1", 2)
+        assert uuid.uuid4() == third
+
+
+def test_a_used_budget_for_retries_is_noticed_until_the_next_process(repeatable: Repeatable) -> None:
+    with repeatable.connected():
+        quota = RetryQuota(10)
+        assert not repeatable.has_retried
+        quota.acquire(1)
+        assert repeatable.has_retried
+        repeatable.begin(b"next")
+        assert not repeatable.has_retried

@@ -106,6 +106,11 @@ class State:
         with self._lock:
             self._connection.close()
 
+    @property
+    def changes(self) -> int:
+        """How many changes of rows were made through this object. :meth:`restore` does not count."""
+        return self._connection.total_changes
+
     def snapshot(self) -> bytes:
         """Return the whole state, for :meth:`restore`."""
         with self._lock:

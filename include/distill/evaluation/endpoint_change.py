@@ -71,13 +71,23 @@ class ChangeLock:
         """Return the last change; ``None`` if the endpoint was never changed."""
         return self._read()[0]
 
-    def take(self, holder: Holder, aim: ChangeAim, *, is_live: IsLive, renew: bool = False) -> EndpointChange:
+    def take(
+        self,
+        holder: Holder,
+        aim: ChangeAim,
+        *,
+        is_live: IsLive,
+        renew: bool = False,
+        require_running: Callable[[], object] = lambda: None,
+    ) -> EndpointChange:
         """
         Take the lock for a change, or go on with the change that an earlier attempt of this run began.
 
         :param renew: begin a new change even if this run already began one with the same aim. This is needed if the
             creation of the endpoint failed: with the number of the failed change, Bedrock would not create the endpoint
             again.
+        :param require_running: raises an error if the caller may not take the lock. It is called after each time that
+            the lock was read. So if the run ends and settles the endpoint after the call, the lock has changed.
         :raises ChangeInProgressError: another run is changing the endpoint.
         """
         for _ in range(_ATTEMPTS):
@@ -86,6 +96,7 @@ class ChangeLock:
                 return change
             if change is not None and change["state"] != "settled" and change["run_key"] != holder.run_key:
                 self.require_ended(change, is_live)
+            require_running()
             taken = self._next(change, holder, aim)
             if self._replace(taken, version):
                 return taken

@@ -15,10 +15,11 @@ from bedrock_distill.lifecycle.standing import switch
 from bedrock_distill.lifecycle.standing_task import EndpointChangeTask
 from bedrock_distill.operators.winner import WinnerOperator
 from bedrock_distill.run.approved_spending import require_approved_spending
+from bedrock_distill.run.old_copy import is_old_copy
 from bedrock_distill.run.task_ids import PREFLIGHT, SETTLE
 from bedrock_distill.ui.links import MODEL_LINK, STANDING_LINK
 from include.distill.config.layout import smoke_prompts_uri
-from include.distill.core.errors import PromotionError
+from include.distill.core.errors import EndedAttemptError, PromotionError
 from include.distill.core.storage import read_jsonl, write_json
 from include.distill.dataset.records import Row
 from include.distill.evaluation.champion import Champion, require_comparison
@@ -74,7 +75,9 @@ class SwitchTask(EndpointChangeTask):
         aim, is_live = self.aim(context), self.is_live(context)
         change_aim = ChangeAim(aim.kind, aim.model_arn, aim.replaces, aim.endpoint_kind, self.site.name)
         # All changes share the object with the prompts, so only the run that holds the lock writes it.
-        change = self.site.lock.take(self.holder(context), change_aim, is_live=is_live)
+        change = self.site.lock.take(
+            self.holder(context), change_aim, is_live=is_live, require_running=lambda: self._require_running(context)
+        )
         write_json(self.store, smoke_prompts_uri(self.root, self.use_case.name), aim.prompts)
         switched = switch(self.site, change, is_live=is_live)
         self.log.info("%s is to answer with %s.", switched.endpoint.arn, aim.model_arn)
@@ -87,6 +90,22 @@ class SwitchTask(EndpointChangeTask):
             "number": switched.change["number"],
             "created": switched.created,
         }
+
+    def _require_running(self, context: Context) -> None:
+        """
+        Refuse to begin a change that no task of the run would settle.
+
+        :raises EndedAttemptError: Airflow no longer runs this task.
+        """
+        if is_old_copy(context):
+            raise EndedAttemptError(
+                f"Airflow no longer runs this attempt of {self.task_id}, so this process did not change the standing"
+                f" endpoint {self.site.name}.",
+                left="The endpoint, its lock and the champion are as the other attempts of this run left them.",
+                billed="Nothing by this attempt.",
+                to_do=f"Do nothing if {self.task_id} runs again in the UI or has ended as you expect. If the winner is"
+                f" still to be promoted, clear {self.task_id} with downstream.",
+            )
 
 
 class SwitchChampionOperator(SwitchTask, WinnerOperator):

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from include.distill.core.errors import ChangeInProgressError, ContractError, TransientError
+from include.distill.core.errors import ChangeInProgressError, ContractError, EndedAttemptError, TransientError
 from include.distill.evaluation.endpoint_change import ChangeAim, ChangeLock, Holder
 from include.distill.evaluation.endpoint_records import EndpointChange
 from tests.fakes.memory_store import MemoryStore
@@ -38,6 +38,31 @@ class TestTake:
         assert change == lock.read()
         assert (change["number"], change["state"], change["run_id"], change["arn"]) == (1, "switching", "night-1", None)
         assert store.writes == [f"{ROOT}/endpoints/docs/change.json"]
+
+    def test_a_process_that_may_not_take_it_writes_nothing(self, lock: ChangeLock, store: MemoryStore) -> None:
+        def refuse() -> None:
+            raise EndedAttemptError("It has ended.")
+
+        with pytest.raises(EndedAttemptError):
+            take(lock, ONE, require_running=refuse)
+        assert store.writes == []
+
+    def test_a_run_that_ends_between_the_question_and_the_write_is_noticed(
+        self, lock: ChangeLock, store: MemoryStore
+    ) -> None:
+        asked: list[int] = []
+
+        def settled_after_the_first_question() -> None:
+            asked.append(1)
+            if len(asked) > 1:
+                raise EndedAttemptError("It has ended.")
+            lock.end(take(lock, ONE), arn="arn:endpoint")
+
+        with pytest.raises(EndedAttemptError):
+            take(lock, ONE, require_running=settled_after_the_first_question)
+        change = lock.read()
+        assert change is not None
+        assert (change["state"], change["number"]) == ("settled", 1)
 
     def test_another_attempt_goes_on_with_the_same_change(self, lock: ChangeLock, store: MemoryStore) -> None:
         first = take(lock, ONE)

@@ -9,7 +9,7 @@ from airflow.sdk.exceptions import AirflowSkipException
 
 from include.distill.config.layout import champion_uri, endpoint_change_uri, smoke_prompts_uri
 from include.distill.config.use_case import UseCase
-from include.distill.core.errors import ChangeInProgressError, PromotionError, RefusedError
+from include.distill.core.errors import ChangeInProgressError, EndedAttemptError, PromotionError, RefusedError
 from include.distill.core.storage import read_json, write_json
 from include.distill.cost.prices import load_prices
 from include.distill.evaluation.approval import decision_hash
@@ -110,6 +110,17 @@ def test_a_change_of_another_run_in_progress_is_waited_for(
         switch_task(equip).execute(context)
     context["ti"].get_dagrun_state = lambda dag_id, run_id: "failed"
     assert switch_task(equip).execute(context)["number"] == 2
+
+
+def test_an_old_copy_does_not_begin_a_change_that_no_task_would_settle(
+    equip: Any, context: Any, run: MemoryStore, bedrock: FakeBedrock
+) -> None:
+    context["ti"].get_task_states = lambda **_: {"r": {"t": "success"}}
+    with pytest.raises(EndedAttemptError, match="Airflow no longer runs this attempt") as error:
+        switch_task(equip).execute(context)
+    assert "clear switch with downstream" in str(error.value)
+    assert not run.exists(CHANGE)
+    assert bedrock.bought == []
 
 
 def test_a_run_that_began_without_a_standing_endpoint_is_not_promoted(

@@ -112,10 +112,10 @@ class ApiServer:
         return DRCount(count=sum(run.state in (msg.states or [run.state]) for run in matching))
 
     def _read_GetDagRunState(self, msg: Any) -> DagRunStateResult:
-        if msg.run_id not in self.runs:
-            detail = {"status_code": 404, "message": f"The run {msg.run_id} was not found"}
-            raise AirflowRuntimeError(ErrorResponse(error=ErrorType.API_SERVER_ERROR, detail=detail))
-        return DagRunStateResult(state=DagRunState(self.runs[msg.run_id].state))
+        run = self.runs.get(msg.run_id)
+        if run is None or run.graph.dag.dag_id != msg.dag_id:
+            raise _not_found(f"DagRun with dag_id: '{msg.dag_id}' and run_id: '{msg.run_id}' not found")
+        return DagRunStateResult(state=DagRunState(run.state))
 
     def _read_ValidateInletsAndOutlets(self, msg: Any) -> InactiveAssetsResult:
         del msg
@@ -131,8 +131,7 @@ class ApiServer:
         if self._wire.process.is_stale:
             # Each attempt has an id of its own, so Airflow does not find the attempt of an old copy. If a person marked
             # the task, Airflow finds the attempt, but refuses because the task no longer runs.
-            detail = {"status_code": 404, "message": "Task Instance not found"}
-            raise AirflowRuntimeError(ErrorResponse(error=ErrorType.API_SERVER_ERROR, detail=detail))
+            raise _not_found("Task Instance not found")
         if self.running is None or self.running[1].state != "running":
             raise RuntimeError("A task that does not run has sent its result.")
         return self.running
@@ -190,3 +189,8 @@ class ApiServer:
         for one in msg.tasks:
             run.mark(run.tasks[one if isinstance(one, str) else one[0]], "skipped")
         return OKResponse(ok=True)
+
+
+def _not_found(message: str) -> AirflowRuntimeError:
+    detail = {"status_code": 404, "message": message}
+    return AirflowRuntimeError(ErrorResponse(error=ErrorType.API_SERVER_ERROR, detail=detail))

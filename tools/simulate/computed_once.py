@@ -79,7 +79,7 @@ def _params_once() -> Any:
     known: dict[str, dict[str, Any]] = {}
 
     def process(dag: Any, task: Any, conf: Any, *, suppress_exception: bool) -> dict[str, Any]:
-        key = repr((task.task_id, sorted((conf or {}).items())))
+        key = repr((dag.dag_id, task.task_id, sorted((conf or {}).items())))
         if key not in known:
             known[key] = original(dag, task, conf, suppress_exception=suppress_exception)
         return dict(known[key])

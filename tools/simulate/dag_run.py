@@ -190,6 +190,12 @@ class DagRun:
         """Return a new run with the same identity, as if this one had never been in the database."""
         return DagRun(self.graph, self.about, now, self._given)
 
+    def copy(self) -> DagRun:
+        """Return a copy that later changes do not affect."""
+        copied = DagRun(self.graph, self.about, self.started, self.tasks)
+        copied.state = self.state
+        return copied
+
     @property
     def tasks(self) -> dict[str, TaskInstance]:
         """All instances of all tasks, by their labels."""

@@ -29,6 +29,7 @@ from include.distill.core import naming
 from include.distill.cost.bought_jobs import BoughtJobs
 from include.distill.evaluation import champion
 from include.distill.inference.answer_store import AnswerStore
+from tools.simulate.mechanisms_of_other_dags import OTHER_DAGS
 from tools.simulate.parts import (
     BATCH,
     DISTILLATION,
@@ -245,4 +246,5 @@ MECHANISMS = (
     Mechanism(
         "the champion is kept when losers are deleted", LOSERS, _champion_is_not_kept, is_needed_by_every_run=True
     ),
+    *(Mechanism(*one) for one in OTHER_DAGS),
 )

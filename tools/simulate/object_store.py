@@ -9,12 +9,13 @@ this module does not know gets status 501.
 from __future__ import annotations
 
 import hashlib
+import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from email.utils import formatdate
 from urllib.parse import parse_qs, unquote
-from xml.sax.saxutils import escape
+from xml.sax.saxutils import escape, unescape
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -91,6 +92,8 @@ class MemoryS3:
             return _error(request.method, "NoSuchBucket", "The specified bucket does not exist", 404)
         if key:
             return self._answer_object(request.method, bucket, key, query, request.headers, body)
+        if request.method == "POST" and "delete" in query:
+            return self._delete_all(bucket, body)
         return self._answer_bucket(request.method, bucket, query)
 
     def _answer_bucket(self, method: str, bucket: str, query: Mapping[str, list[str]]) -> Response:
@@ -148,6 +151,13 @@ class MemoryS3:
             f"<ETag>&quot;{stored.entity_tag}&quot;</ETag><LastModified>{_iso(stored.modified)}</LastModified>"
             "</CopyObjectResult>"
         )
+        return Response(text, 200, {"content-type": "application/xml"})
+
+    def _delete_all(self, bucket: str, body: bytes) -> Response:
+        """Delete the objects that a request names. Its answer is quiet: it would name only objects that are kept."""
+        for key in re.findall("<Key>(.*?)</Key>", body.decode(), re.DOTALL):
+            self.objects[bucket].pop(unescape(key), None)
+        text = f'{_XML}<DeleteResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/"></DeleteResult>'
         return Response(text, 200, {"content-type": "application/xml"})
 
     def _list(self, bucket: str, query: Mapping[str, list[str]]) -> Response:

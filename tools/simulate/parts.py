@@ -1,4 +1,4 @@
-"""Say which tasks of the DAG a schedule executes."""
+"""Say which tasks of which DAG a schedule executes."""
 
 from __future__ import annotations
 
@@ -6,7 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from include.distill.core.naming import run_key
+
 APPROVE = "Approve"  # the answer of a person who agrees
+NAME = "simulated"  # of the use case
+DISTILL, ROLLBACK_DAG, SWEEPER_DAG, CLEAN_UP_DAG = "distill", "rollback", "release_leftovers", "clean_up"
 
 
 @dataclass(frozen=True)
@@ -31,7 +35,7 @@ class Promoting:
 @dataclass(frozen=True)
 class Part:
     """
-    A part of the DAG.
+    A part of a DAG.
 
     :ivar before: the tasks that are executed once. Their result is the first state of all schedules.
     :ivar tasks: the tasks that each schedule executes. All other tasks succeed at once and do nothing. A task that is
@@ -39,7 +43,12 @@ class Part:
     :ivar training_rows: the number of rows of the training CSV. By default, the minimum of a fine-tuning job.
     :ivar use_case: the keys in which the part's use case differs from the one of :mod:`tools.simulate.use_case`.
     :ivar must_fail: whether each run is refused something, so that it fails.
-    :ivar promotion: how the winner of each run is promoted; ``None`` if the part ends before the report.
+    :ivar promotion: how the winner of each run is promoted, and how a person answers; ``None`` if no report is needed.
+    :ivar dag: the file in ``dags`` whose DAG the schedules run. If it is not ``distill``, its runs execute all tasks.
+    :ivar earlier: the function in ``tools.simulate.earlier`` that executes earlier runs of the use case.
+    :ivar form: what a person enters in the trigger form of the first run.
+    :ivar next_form: the values in which the forms of later runs differ.
+    :ivar next_run_seconds: how long after a failed run the next one starts.
     """
 
     name: str
@@ -49,11 +58,20 @@ class Part:
     use_case: Mapping[str, Any] = field(default_factory=dict, hash=False)
     promotion: Promoting | None = None
     must_fail: bool = False
+    dag: str = DISTILL
+    earlier: str | None = None
+    form: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    next_form: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    next_run_seconds: float = 86_400.0
 
     @property
     def choice(self) -> str | None:
         """What a person answers to the questions of a schedule; ``None`` if nobody answers in time."""
         return self.promotion.choice if self.promotion else None
+
+    def configuration(self, number: int) -> dict[str, Any]:
+        """Return what a person enters in the trigger form of a run."""
+        return {**self.form, **(self.next_form if number > 1 else {})}
 
 
 _PREPARED = (
@@ -199,6 +217,80 @@ ON_DEMAND_PROMOTION = _with_rules(
 ON_DEMAND_REPLACEMENT = _with_rules(
     "on-demand_replacement", {"serve": "on_demand", "ask_a_person": False}, Promoting(None, has_champion=True)
 )
+EARLIER_RUN = 8  # the number of the first of the earlier runs
+
+
+def _rollback(name: str, choice: str | None) -> Part:
+    """
+    Return a part in which a person goes back to the first of two champions.
+
+    If the run fails, a person starts another one, and names the champion, because the failed run may have gone back
+    already.
+    """
+    return Part(
+        name,
+        before=(),
+        tasks=(
+            "choose",
+            "approve_rollback",
+            "start_switch",
+            "switch",
+            "switched",
+            "smoke",
+            "restore",
+            "settle",
+            "outcome",
+        ),
+        use_case=_STANDING,
+        promotion=Promoting(choice),
+        dag=ROLLBACK_DAG,
+        earlier="promote_twice",
+        form={"use_case": NAME, "to": "previous"},
+        next_form={"to": run_key(f"distill_{NAME}", f"manual__simulated-{EARLIER_RUN}")},
+    )
+
+
+ROLLBACK = _rollback("rollback", "Approve")
+ROLLBACK_REJECTION = _rollback("rollback-rejection", "Reject")
+# Each run of this part leaves an endpoint, because the teardown is not among its tasks.
+LEFT_THROUGHPUT = Part(
+    "left-throughput",
+    before=(*_PREPARED, "tuned.submit", "tuned.trained"),
+    tasks=("tuned.provision", "tuned.in_service"),
+    use_case={"max_spend_usd": 500},
+)
+LEFT_DEPLOYMENT = Part(
+    "left-deployment",
+    before=(*_PREPARED, "tuned.submit", "tuned.trained"),
+    tasks=("tuned.deploy", "tuned.active"),
+    use_case=ON_DEMAND.use_case,
+)
+SWEEPER = Part(
+    "sweeper",
+    before=(),
+    tasks=("sweep_aws_default_us-east-1",),
+    dag=SWEEPER_DAG,
+    earlier="leave_endpoints",
+    next_run_seconds=900.0,
+)
+CLEAN_UP = Part(
+    "clean-up",
+    before=(),
+    tasks=("list_leftovers", "delete_leftovers"),
+    use_case=_STANDING,
+    dag=CLEAN_UP_DAG,
+    earlier="leave_a_run",
+    form={"use_case": NAME, "dry_run": False},
+)
+CLEAN_UP_STANDING = Part(
+    "clean-up-standing",
+    before=(),
+    tasks=("list_leftovers", "delete_leftovers"),
+    use_case=_STANDING,
+    dag=CLEAN_UP_DAG,
+    earlier="leave_a_live_run",
+    form={"dry_run": False, "delete_standing_endpoints": True, "datasets": True, "paid_answers": True},
+)
 PARTS = (
     TRAINING,
     SERVING,
@@ -218,4 +310,9 @@ PARTS = (
     STALE,
     ON_DEMAND_PROMOTION,
     ON_DEMAND_REPLACEMENT,
+    ROLLBACK,
+    ROLLBACK_REJECTION,
+    SWEEPER,
+    CLEAN_UP,
+    CLEAN_UP_STANDING,
 )

@@ -10,9 +10,12 @@ same time.
 from __future__ import annotations
 
 import datetime
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 from tools.simulate.clock import START
+from tools.simulate.parts import DISTILL, EARLIER_RUN, Part
 
 DAY = 86_400.0
 
@@ -25,11 +28,13 @@ class PlannedRun:
     :ivar run_type: the value of Airflow's ``DagRunType``.
     :ivar logical_date: in POSIX seconds; ``None`` for a run that a person has triggered. With a cron expression,
         Airflow's default timetable gives a run an empty data interval at this date.
+    :ivar configuration: what the person who triggered the run has entered.
     """
 
     run_id: str
     run_type: str = "manual"
     logical_date: float | None = None
+    configuration: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
 
 def planned(number: int) -> PlannedRun:
@@ -37,6 +42,17 @@ def planned(number: int) -> PlannedRun:
     if number < 2:
         return PlannedRun(f"manual__simulated-{number}")
     return _dated("scheduled", START + (number - 1) * DAY)
+
+
+def planned_of(part: Part, number: int) -> PlannedRun:
+    """
+    Return the identity of a run of a part.
+
+    People trigger the runs of all other DAGs, and the earlier runs that the schedules find.
+    """
+    if part.dag == DISTILL and number < EARLIER_RUN:
+        return planned(number)
+    return PlannedRun(f"manual__simulated-{number}", configuration=part.configuration(number))
 
 
 def backfilled(number: int) -> PlannedRun:

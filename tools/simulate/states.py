@@ -18,6 +18,7 @@ NEXT_RUN = "the next run is needed"
 INSTANCE_CLEARED = "an instance of a mapped task is cleared alone"
 TRIGGER_DISTURBED = "a trigger is disturbed"
 MESSAGE_DISTURBED = "a message to Airflow is disturbed"
+SWEPT = "the sweeper is needed after the last run"
 PURCHASES = frozenset(
     {
         "CreateModelCustomizationJob",
@@ -39,6 +40,7 @@ MUST_BE_REACHED = frozenset(
         "two copies",
         INSTANCE_CLEARED,
         NEXT_RUN,
+        SWEPT,
         # of the faults and of what follows
         TRIGGER_DISTURBED,
         MESSAGE_DISTURBED,
@@ -54,6 +56,8 @@ def states_of(record: Record) -> set[str]:
     reached = set(record.reached)
     if len(record.ended) > 1:
         reached.add(NEXT_RUN)
+    if record.sweeps:
+        reached.add(SWEPT)
     for fault, call in record.met:
         reached.add(str(fault.kind))
         if call.process == "trigger":

@@ -1,19 +1,22 @@
-"""Write the use case that the simulation runs, with its CSV files, and build its DAG."""
+"""Write the use case that the simulation runs, with its CSV files, and load its DAG and those of the installation."""
 
 from __future__ import annotations
 
 import csv
+import runpy
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import yaml
 from airflow.sdk import DAG
+from airflow.sdk.definitions._internal.contextmanager import DagContext
 
-from include.distill.config.loader import load_use_case
+from include.distill.config.loader import load_use_case, load_use_cases
+from include.distill.core.paths import PROJECT_ROOT
 from tools.simulate.environment import OUTPUT_BUCKET, ROLE, TRAINING_BUCKET
-from tools.simulate.parts import Part
+from tools.simulate.parts import DISTILL, NAME, Part
 
-NAME = "simulated"
 EVALUATION_ROWS = 2
 JOB_SECONDS = 3600.0
 ENDPOINT_SECONDS = 600.0
@@ -72,11 +75,37 @@ def _use_case(folder: Path) -> dict[str, Any]:
     }
 
 
-def load_dag(folder: Path) -> DAG:
-    """Return the DAG of the use case, exactly as ``dags/distill.py`` builds it."""
+def load_dag(folder: Path, name: str = DISTILL) -> DAG:
+    """
+    Return a DAG, exactly as its file in ``dags`` builds it.
+
+    :param folder: the folder of the use case, which is the only one of the installation.
+    :param name: the name of the file. For ``distill``, the DAG is that of the use case.
+    """
+    if name != DISTILL:
+        return _only_dag(folder, name)
     from dags.distill import distill_dag  # the import loads all use cases of the installation
 
     dag = distill_dag(load_use_case(folder / f"{NAME}.yaml"))
     preflight: Any = dag.get_task("preflight")
     preflight.use_cases = folder
+    return dag
+
+
+def _only_dag(folder: Path, name: str) -> DAG:
+    """Run a file with one DAG, and return this DAG, which Airflow registers at the end of its ``with`` block."""
+    before = DagContext.current_autoregister_module_name
+    DagContext.current_autoregister_module_name = __name__
+    DagContext.autoregistered_dags.clear()
+    try:
+        with patch.object(load_use_cases, "__defaults__", (folder, None)):
+            runpy.run_path(str(PROJECT_ROOT / "dags" / f"{name}.py"))
+        [(dag, _)] = DagContext.autoregistered_dags
+    finally:
+        DagContext.current_autoregister_module_name = before
+        DagContext.autoregistered_dags.clear()
+    tasks: list[Any] = list(dag.tasks)
+    for task in tasks:
+        if hasattr(task, "use_cases"):
+            task.use_cases = folder
     return dag

@@ -117,7 +117,7 @@ class Worker:
             end_date=None,
             run_type=DagRunType(about.run_type),
             state=DagRunState(run.state),
-            conf={},
+            conf=dict(about.configuration),
             consumed_asset_events=[],
             partition_key=None,
             partition_date=None,

@@ -22,14 +22,16 @@ from tools.simulate.api_server import ApiServer
 from tools.simulate.clock import VirtualClock, virtual_time
 from tools.simulate.computed_once import computed_once
 from tools.simulate.dag_run import ENDED, DagRun, Graph, TaskInstance
+from tools.simulate.earlier import EARLIER, NOTHING, Expected
 from tools.simulate.environment import OUTPUT_BUCKET, ROLE, TRAINING_BUCKET
 from tools.simulate.faults import Call, Fault, Kind, Way
 from tools.simulate.known_steps import KnownSteps
 from tools.simulate.one_thread import one_thread
-from tools.simulate.parts import APPROVE, Part
+from tools.simulate.parts import APPROVE, DISTILL, Part
 from tools.simulate.person import answer_question
-from tools.simulate.planned_runs import DAY, planned
+from tools.simulate.planned_runs import DAY, planned_of
 from tools.simulate.promoting import settle_without_real_time, write_report
+from tools.simulate.sweeping import Sweeper
 from tools.simulate.use_case import ENDPOINT_SECONDS, JOB_SECONDS, load_dag, write_use_case
 from tools.simulate.wire import Wire
 
@@ -45,11 +47,15 @@ class FirstState:
     The state from which each schedule starts.
 
     :ivar runs: the tasks of each run that have been executed. The runs that a schedule may need later are prepared too.
+    :ivar past: the earlier runs in Airflow's database.
+    :ivar expected: what must stay and what must go.
     """
 
     account: AccountSnapshot
     runs: tuple[Mapping[str, TaskInstance], ...]
     now: float
+    past: tuple[DagRun, ...] = ()
+    expected: Expected = NOTHING
 
 
 @dataclass
@@ -57,6 +63,7 @@ class Record:
     """
     What happened in a schedule, for the checker.
 
+    :ivar dag: the file of the DAG that the schedule runs.
     :ivar ended: the state in which each run has ended, in order; ``stuck`` for a run that did not end.
     :ivar executed: the tasks that the schedule executes, or that were executed before it.
     :ivar must_fail: whether each run must fail.
@@ -71,9 +78,13 @@ class Record:
     :ivar choices: the answers to the questions of the tasks, in order.
     :ivar served: the model that each throughput answers with at the end, by the throughput's ARN.
     :ivar first_objects: the objects in S3 before the schedule, by their URI.
+    :ivar expected: what must stay and what must go.
+    :ivar sweeps: the states in which the runs of the sweeper have ended, which follow if an endpoint is left.
+    :ivar swept: the ledger after the last run of the sweeper; ``None`` if there was none.
     """
 
     faults: tuple[Fault, ...]
+    dag: str = DISTILL
     executed: frozenset[str] = frozenset()
     must_fail: bool = False
     calls: list[Call] = field(default_factory=list)
@@ -88,6 +99,9 @@ class Record:
     choices: list[str] = field(default_factory=list)
     served: dict[str, str] = field(default_factory=dict)
     first_objects: dict[str, bytes] = field(default_factory=dict)
+    expected: Expected = NOTHING
+    sweeps: list[str] = field(default_factory=list)
+    swept: dict[str, Any] | None = None
 
 
 class World:
@@ -125,8 +139,11 @@ class World:
         """Execute the tasks before the part, unless their result is given: the first state of the schedules."""
         write_use_case(self.folder, self.part)
         self.graph = Graph(load_dag(self.folder))
+        self.sweeper = Sweeper(self.folder, self.account, self.api, self.clock)
         self.first = first or self._execute_before()
-        self._active, self._choice = set(self.part.tasks), self.part.choice
+        if self.part.dag != DISTILL:
+            self.graph = Graph(load_dag(self.folder, self.part.dag))
+        self._active, self._choice = {*self.part.tasks, *self.sweeper.tasks}, self.part.choice
 
     def _execute_before(self) -> FirstState:
         self._active = set(self.part.before)
@@ -135,10 +152,27 @@ class World:
         promotion = self.part.promotion
         if promotion and promotion.has_champion and not promotion.is_stale:
             self._promote_earlier()
+        if self.part.earlier:
+            expected = EARLIER[self.part.earlier](self)
+            past = tuple(run.copy() for run in self.api.runs.values())
+            return FirstState(self.account.snapshot(), ({},) * MAX_RUNS, self.clock.now, past, expected)
         runs = tuple(self._prepared_run(number) for number in range(1, MAX_RUNS + 1))
         if promotion and promotion.is_stale:
             self._promote_earlier()
         return FirstState(self.account.snapshot(), runs, self.clock.now)
+
+    def run_earlier(self, part: Part, number: int, first_row: int) -> DagRun:
+        """Execute a run of a part before the schedules. With another first row, it trains another model."""
+        self.part, own = part, self.part
+        write_use_case(self.folder, part, first_row=first_row)
+        self.graph, self._active = Graph(load_dag(self.folder)), set(part.before)
+        tasks = self._prepared_run(number)
+        self._active, self._choice = {*part.before, *part.tasks}, part.choice
+        run = self._start(number, tasks)
+        self._finish(run)
+        self.part = own
+        write_use_case(self.folder, own)
+        return self.api.runs[run.run_id]
 
     def _prepared_run(self, number: int) -> Mapping[str, TaskInstance]:
         run = self._start(number, {})
@@ -175,13 +209,15 @@ class World:
         self.clock.now = self.first.now
         self.wire.reset({fault.at: fault for fault in faults})
         executed = frozenset((*self.part.before, *self.part.tasks))
-        self._record = Record(tuple(faults), executed, self.part.must_fail, first_objects=self._objects())
-        self.api.runs = {}
+        first, expected, must_fail = self._objects(), self.first.expected, self.part.must_fail
+        self._record = Record(tuple(faults), self.part.dag, executed, must_fail, first_objects=first, expected=expected)
+        self.api.runs = {run.run_id: run.copy() for run in self.first.past}
         for number in range(1, len(faults) + 2):
             self._finish(self._start(number, self.first.runs[number - 1]))
             if self._record.ended[-1] == "success":
                 break
-            self.clock.sleep(DAY)
+            self.clock.sleep(self.part.next_run_seconds)
+        self.sweeper.sweep(self._record, self._go_on)
         self._record.calls = self.wire.calls
         self._record.objects, self._record.served = self._objects(), self.account.served
         return self._record
@@ -193,7 +229,7 @@ class World:
     # One run
 
     def _start(self, number: int, tasks: Mapping[str, TaskInstance]) -> DagRun:
-        return self._add(DagRun(self.graph, planned(number), self.clock.now, tasks))
+        return self._add(DagRun(self.graph, planned_of(self.part, number), self.clock.now, tasks))
 
     def _add(self, run: DagRun) -> DagRun:
         self.api.runs[run.run_id] = run
@@ -201,14 +237,18 @@ class World:
         return run
 
     def _finish(self, run: DagRun) -> None:
-        """Let Airflow go on until the run has ended."""
+        """Let Airflow go on until the run has ended, and record the end."""
+        self._record.ended.append(self._go_on(run))
+        self._record.ledgers.append(self.account.ledger)
+
+    def _go_on(self, run: DagRun) -> str:
+        """Let Airflow go on until the run has ended. Return the state in which it has ended."""
         for _ in range(MAX_STEPS):
             run = self.api.runs[run.run_id]
             if not self._step(run):
                 break
         run = self.api.runs[run.run_id]
-        self._record.ended.append(run.state if run.end_if_over() else "stuck")
-        self._record.ledgers.append(self.account.ledger)
+        return run.state if run.end_if_over() else "stuck"
 
     def _step(self, run: DagRun) -> bool:
         """Do the next thing that Airflow does. Return whether anything is left to do."""

@@ -136,3 +136,20 @@ def test_a_second_question_shows_the_text_of_the_first_and_waits_until_its_time_
 
 def test_another_run_may_ask_for_the_state_of_a_run(api: ApiServer) -> None:
     assert api.send(GetDagRunState(dag_id="d", run_id="r")).state == "running"
+    for unknown in ({"dag_id": "d", "run_id": "other"}, {"dag_id": "other", "run_id": "r"}):
+        with pytest.raises(AirflowRuntimeError, match="not found"):
+            api.send(GetDagRunState(**unknown))
+
+
+def test_only_the_runs_of_the_dag_are_counted(api: ApiServer) -> None:
+    counts = [
+        api.send(GetDRCount(dag_id=dag_id, run_ids=run_ids, states=states)).count
+        for dag_id, run_ids, states in (
+            ("d", None, None),
+            ("d", ["r"], ["running"]),
+            ("d", ["other"], None),
+            ("d", None, ["failed"]),
+            ("other", None, None),
+        )
+    ]
+    assert counts == [1, 1, 0, 0, 0]

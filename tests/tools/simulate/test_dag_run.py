@@ -42,6 +42,15 @@ def ready(run: DagRun) -> list[str]:
     return [one.task_id for one in run.ready()]
 
 
+def test_a_copy_of_a_run_is_not_changed_with_it() -> None:
+    run = DagRun(graph(served), PlannedRun("r", configuration={"use_case": "u"}), 0.0)
+    run.state = "failed"
+    copied = run.copy()
+    run.tasks["lease"].state, run.state = "success", "running"
+    assert (copied.state, copied.tasks["lease"].state) == ("failed", None)
+    assert copied.about.configuration == {"use_case": "u"}
+
+
 def test_tasks_start_in_their_order() -> None:
     run = run_of(served)
     assert ready(run) == ["lease"]

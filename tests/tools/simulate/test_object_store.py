@@ -38,6 +38,9 @@ REQUESTS: list[tuple[str, dict[str, Any]]] = [
     ("list_objects_v2", {"Prefix": "none/"}),
     ("delete_object", {"Key": "copy"}),
     ("delete_object", {"Key": "missing"}),
+    ("put_object", {"Key": "c/<&>", "Body": b"three"}),
+    ("delete_objects", {"Delete": {"Objects": [{"Key": "c/<&>"}, {"Key": "missing"}], "Quiet": True}}),
+    ("get_object", {"Key": "c/<&>"}),
     ("get_bucket_tagging", {}),
 ]
 COMPARED = ("ETag", "ContentLength", "ContentRange", "KeyCount", "IsTruncated", "BucketRegion")

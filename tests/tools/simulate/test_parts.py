@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from tools.simulate.parts import PARTS
+from tools.simulate.parts import DISTILL, PARTS, ROLLBACK, ROLLBACK_DAG
 
 
 def test_each_part_has_a_name_of_its_own_and_ends_with_outcome() -> None:
     assert len({part.name for part in PARTS}) == len(PARTS)
-    assert all(part.tasks[-1] == "outcome" for part in PARTS)
+    assert all(part.tasks[-1] == "outcome" for part in PARTS if part.dag in (DISTILL, ROLLBACK_DAG))
+
+
+def test_a_person_who_starts_another_rollback_names_the_champion() -> None:
+    assert [ROLLBACK.configuration(number)["to"][:20] for number in (1, 2)] == ["previous", "manual-simulated-8-2"]
 
 
 def test_each_run_of_a_promotion_looks_at_the_present_champion_and_asks() -> None:
-    promoting = [part for part in PARTS if part.promotion]
+    promoting = [part for part in PARTS if part.promotion and part.dag == DISTILL]
     assert {part.promotion.choice for part in promoting if part.promotion} == {"Approve", "Reject", None}
     for part in (one for one in promoting if "approve" in one.tasks):
         assert "preflight" in {*part.before} & {*part.tasks}

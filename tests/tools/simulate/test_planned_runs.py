@@ -13,7 +13,8 @@ from pendulum import instance
 from include.distill.core.naming import run_key
 from tools.simulate.checks.outcome import folder_of
 from tools.simulate.clock import START
-from tools.simulate.planned_runs import DAY, PlannedRun, backfilled, planned
+from tools.simulate.parts import EARLIER_RUN, PROMOTION, ROLLBACK
+from tools.simulate.planned_runs import DAY, PlannedRun, backfilled, planned, planned_of
 
 
 def test_the_first_run_is_triggered_by_a_person() -> None:
@@ -42,3 +43,10 @@ def test_the_id_is_the_one_that_airflow_gives(run: PlannedRun) -> None:
 @pytest.mark.parametrize("run", [planned(1), planned(2), planned(3), backfilled(1)], ids=lambda run: run.run_id)
 def test_the_checker_finds_the_folder_of_a_run(run: PlannedRun) -> None:
     assert f"/{run_key('distill_simulated', run.run_id)}/".startswith(folder_of(run.run_id))
+
+
+def test_people_trigger_the_runs_of_other_dags_and_the_earlier_runs() -> None:
+    second = planned_of(ROLLBACK, 2)
+    assert (second.run_type, second.configuration["use_case"]) == ("manual", "simulated")
+    assert planned_of(PROMOTION, EARLIER_RUN).run_type == "manual"
+    assert planned_of(PROMOTION, 2) == planned(2)

@@ -10,6 +10,7 @@ from tools.simulate.states import (
     MESSAGE_DISTURBED,
     MUST_BE_REACHED,
     NEXT_RUN,
+    SWEPT,
     TRIGGER_DISTURBED,
     states_of,
 )
@@ -52,6 +53,11 @@ def test_the_disturbed_call_says_more(call: Call, state: str) -> None:
 def test_an_instance_that_is_cleared_with_the_run_is_not_cleared_alone() -> None:
     mapped = Call(0, "synthesize[1]", "task", "GetObject", is_aws=True)
     assert INSTANCE_CLEARED not in states_of(record(mapped, Fault(0, Kind.LOST, Way.CLEAR_RUN)))
+
+
+def test_the_sweeper_is_reached_if_it_was_needed() -> None:
+    assert SWEPT in MUST_BE_REACHED
+    assert states_of(Record((FAULT,), sweeps=["success"])) == {SWEPT}
 
 
 def test_the_next_run_is_reached(world: World) -> None:

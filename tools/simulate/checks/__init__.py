@@ -8,7 +8,19 @@ run that the faults have ended is followed by one that succeeds. Each module has
 
 from __future__ import annotations
 
-from tools.simulate.checks import batches, endpoints, evaluations, models, runs, standing, synthesis, training
+from tools.simulate.checks import (
+    batches,
+    endpoints,
+    evaluations,
+    leftovers,
+    models,
+    rollback,
+    runs,
+    standing,
+    sweeper,
+    synthesis,
+    training,
+)
 from tools.simulate.checks.outcome import Outcome
 
 RULES = (
@@ -20,9 +32,15 @@ RULES = (
     evaluations.breaches,
     standing.breaches,
     models.breaches,
+    sweeper.breaches,
 )
+RULES_OF_OTHER_DAGS = {
+    rollback.DAG: (rollback.breaches,),
+    leftovers.SWEEPER: (leftovers.of_sweeper,),
+    leftovers.CLEAN_UP: (leftovers.of_clean_up,),
+}
 
 
 def breaches(outcome: Outcome) -> list[str]:
     """Return what is wrong with the end of a schedule, as sentences."""
-    return [breach for rule in RULES for breach in rule(outcome)]
+    return [breach for rule in RULES_OF_OTHER_DAGS.get(outcome.dag, RULES) for breach in rule(outcome)]

@@ -12,8 +12,8 @@ def breaches(outcome: Outcome) -> Iterator[str]:
     """
     Yield the endpoints that exist although their task was given up, the last run has ended, or the arm has another one.
 
-    If a person marks ``release`` or ``undeploy`` itself, only the sweeper deletes the endpoint, and no schedule runs
-    the sweeper. Once the task has written its record, its endpoint is not used again. So if the task is disturbed and
+    If a person marks ``release`` or ``undeploy`` itself, only the sweeper deletes the endpoint (``sweeper.py``).
+    Once the task has written its record, its endpoint is not used again. So if the task is disturbed and
     the arm is served again, two endpoints exist until the task has run again.
 
     If a process sleeps after its last look, right before it creates the endpoint, and the run ends meanwhile, only the

@@ -14,10 +14,31 @@ MARK_FAILED = "the task is marked as failed"
 MARK_RUN_FAILED = "the run is marked as failed"
 MARK_SUCCESS = "the task is marked as successful"
 OUTLIVED = "the run ends before the call"
+LOSE_METADATA = "Airflow's database is lost, and a run with the same id is started"
+
+
+class Expected(Protocol):
+    """
+    What a clean-up or the sweeper must leave, and what it must delete.
+
+    Each thing is the name of an endpoint or a model, or the URI of a folder.
+    """
+
+    @property
+    def stays(self) -> Mapping[str, str]:
+        """What must stay, and why."""
+
+    @property
+    def goes(self) -> Collection[str]:
+        """What must be deleted."""
 
 
 class Outcome(Protocol):
     """The end of a schedule."""
+
+    @property
+    def dag(self) -> str:
+        """The file of the DAG whose runs are judged."""
 
     @property
     def ended(self) -> Sequence[str]:
@@ -42,6 +63,18 @@ class Outcome(Protocol):
     @property
     def after_mark(self) -> Sequence[Mapping[str, Any]]:
         """The ledgers right after a trigger has acted because its task was marked as failed."""
+
+    @property
+    def expected(self) -> Expected:
+        """What must stay and what must go."""
+
+    @property
+    def sweeps(self) -> Sequence[str]:
+        """The states in which the runs of the sweeper have ended. It runs if the last run has left an endpoint."""
+
+    @property
+    def swept(self) -> Mapping[str, Any] | None:
+        """The ledger after the last run of the sweeper; ``None`` if there was none."""
 
     @property
     def started(self) -> Mapping[str, float]:

@@ -29,6 +29,10 @@ def outcome(*ledgers: dict[str, Any], **changes: Any) -> Any:
     names = {one["name"] for each in ledgers for one in each["jobs"]}
     objects = {f"s3://b/runs/u/{RUN.replace('__', '-')}-0/bought_jobs/{name}.json": name for name in names}
     made = {
+        "dag": "distill",
+        "sweeps": [],
+        "swept": None,
+        "expected": SimpleNamespace(stays={}, goes=frozenset()),
         "executed": {"tuned.submit"},
         "must_fail": False,
         "ended": ["success"] * len(ledgers),

@@ -8,6 +8,7 @@ the next night. Each fault may make one run fail, so a schedule has at most one 
 from __future__ import annotations
 
 import contextvars
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -71,8 +72,10 @@ class Record:
     :ivar ledgers: the ledger at the end of each run.
     :ivar started: when each run started, by its id.
     :ivar met: the faults that happened, each with its call.
-    :ivar unseen_marks: the number of marks that leave no trace in Airflow, because the attempt had failed by itself or
-        had not recorded its start yet.
+    :ivar unseen_marks: the runs with a mark that leaves no trace in Airflow, because the attempt had failed by itself,
+        or had not recorded its start yet.
+    :ivar attempts: how often each task was started, by its run and its label.
+    :ivar cap_usd: the spending that the use case allows for a run; ``None`` for the default.
     :ivar after_mark: the ledgers right after the trigger of a task that was marked as failed has acted.
     :ivar objects: the objects in S3 at the end, by their URI.
     :ivar choices: the answers to the questions of the tasks, in order.
@@ -90,7 +93,9 @@ class Record:
     calls: list[Call] = field(default_factory=list)
     ended: list[str] = field(default_factory=list)
     ledgers: list[dict[str, Any]] = field(default_factory=list)
-    unseen_marks: int = 0
+    unseen_marks: list[str] = field(default_factory=list)
+    attempts: Counter[tuple[str, str]] = field(default_factory=Counter)
+    cap_usd: float | None = None
     after_mark: list[dict[str, Any]] = field(default_factory=list)
     started: dict[str, float] = field(default_factory=dict)
     reached: set[str] = field(default_factory=set)
@@ -209,8 +214,16 @@ class World:
         self.clock.now = self.first.now
         self.wire.reset({fault.at: fault for fault in faults})
         executed = frozenset((*self.part.before, *self.part.tasks))
-        first, expected, must_fail = self._objects(), self.first.expected, self.part.must_fail
-        self._record = Record(tuple(faults), self.part.dag, executed, must_fail, first_objects=first, expected=expected)
+        first, cap_usd = self._objects(), self.part.use_case.get("max_spend_usd")
+        self._record = Record(
+            tuple(faults),
+            self.part.dag,
+            executed,
+            self.part.must_fail,
+            first_objects=first,
+            expected=self.first.expected,
+            cap_usd=cap_usd,
+        )
         self.api.runs = {run.run_id: run.copy() for run in self.first.past}
         for number in range(1, len(faults) + 2):
             self._finish(self._start(number, self.first.runs[number - 1]))
@@ -283,6 +296,8 @@ class World:
     def _attempt(self, run: DagRun, task: TaskInstance) -> None:
         run.start(task)
         self._began, self._is_resumed = len(self.wire.calls), task.next_method is not None
+        if not self._is_resumed:
+            self._record.attempts[run.run_id, task.label] += 1
         met = self.worker.run_task(run, task)
         self._see_recorded(met.at if met and met.kind is Kind.KILLED_BEFORE else None)
         was_killed = task.state == "killed"
@@ -349,7 +364,7 @@ class World:
         self._met(fault)
         has_failed = way is Way.MARK_FAILED and task.state in ("up_for_retry", "failed")
         if has_failed or (way in (Way.MARK_FAILED, Way.MARK_RUN_FAILED) and not self._is_recorded):
-            self._record.unseen_marks += 1
+            self._record.unseen_marks.append(run.run_id)
         self._record.reached.add(str(way))
         graph = run.graph
         if way is Way.RETRY:

@@ -16,6 +16,7 @@ from tools.simulate.checks import (
     models,
     rollback,
     runs,
+    spending,
     standing,
     sweeper,
     synthesis,
@@ -33,6 +34,7 @@ RULES = (
     standing.breaches,
     models.breaches,
     sweeper.breaches,
+    spending.breaches,
 )
 RULES_OF_OTHER_DAGS = {
     rollback.DAG: (rollback.breaches,),

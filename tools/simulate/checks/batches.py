@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from tools.simulate.checks import jobs
-from tools.simulate.checks.outcome import MARK_SUCCESS, Outcome, ways
+from tools.simulate.checks.outcome import Outcome, runs_of, says_it_is_done
+from tools.simulate.checks.synthesis import paid_and_stored
 
 KIND = "batch_jobs"
 SUBMIT = "synthesize_batch.submit"
@@ -21,13 +22,10 @@ def breaches(outcome: Outcome) -> Iterator[str]:
     for earlier, later in pairwise(bought):
         if earlier["status"] == "Completed":
             yield f"{earlier['name']} is Completed, but {later['name']} was bought for the same questions."
-    paid = outcome.ledgers[-1]["by_document"]
-    if repeated := sum(calls > 1 for calls in paid.values()):
+    if repeated := sum(calls > 1 for calls in outcome.ledgers[-1]["by_document"].values()):
         yield f"The answers to {repeated} questions were paid more than once."
-    if MARK_SUCCESS in ways(outcome):
+    if outcome.ended[-1] != "success" or says_it_is_done(outcome, runs_of(outcome)[-1], *jobs.AWAITS):
         return  # a person has said that the jobs need not be submitted, awaited or collected
     if not bought:
         yield "The run succeeded without a batch job."
-    stored = sum("/responses/" in uri for uri in outcome.objects)
-    if stored < len(paid):
-        yield f"{len(paid)} answers were paid, but only {stored} are stored."
+    yield from paid_and_stored(outcome)

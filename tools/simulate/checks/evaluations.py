@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tools.simulate.checks import jobs
-from tools.simulate.checks.outcome import MARK_SUCCESS, OVER, Outcome, ways
+from tools.simulate.checks.outcome import OVER, Outcome, runs_of, says_it_is_done
 
 KIND = "evaluation_jobs"
 
@@ -19,5 +19,5 @@ def breaches(outcome: Outcome) -> Iterator[str]:
     for job in bought[:-1]:
         if job["status"] not in OVER:
             yield f"{job['name']} is {job['status']}, but another job for the same answers was bought."
-    if not bought and MARK_SUCCESS not in ways(outcome):
+    if not bought and outcome.ended[-1] == "success" and not says_it_is_done(outcome, runs_of(outcome)[-1], *jobs.BUYS):
         yield "The run succeeded without an evaluation job."

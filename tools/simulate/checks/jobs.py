@@ -9,12 +9,18 @@ from tools.simulate.checks.outcome import (
     ENDING,
     MARK_FAILED,
     MARK_RUN_FAILED,
-    MARK_SUCCESS,
     OUTLIVED,
     OVER,
     Outcome,
+    met_in,
+    runs_of,
+    says_it_is_done,
     ways,
 )
+
+MARKS = (MARK_FAILED, MARK_RUN_FAILED)
+BUYS = (".submit",)
+AWAITS = (".submit", ".trained", ".wait", ".collect")
 
 
 def bought(outcome: Outcome, kind: str) -> list[Mapping[str, Any]]:
@@ -26,29 +32,38 @@ def bought(outcome: Outcome, kind: str) -> list[Mapping[str, Any]]:
 
 
 def breaches(outcome: Outcome, kind: str) -> Iterator[str]:
+    """Yield the jobs that run although nobody waits for them, and those that were stopped without a reason."""
+    for ledger in outcome.after_mark:
+        for job in ledger.get(kind, ()):
+            if job["status"] not in ENDING:
+                yield f"{job['name']} is {job['status']} although its task was marked as failed while it waited."
+    marks = 0
+    for run, state, ledger in zip(runs_of(outcome), outcome.ended, outcome.ledgers, strict=True):
+        marks += sum(way in MARKS for way in ways(outcome, run))
+        stopped = sum(job["status"] in (*OVER, "Stopping") for job in ledger.get(kind, ()))
+        if stopped > marks:
+            yield f"{stopped} jobs were stopped, but a person marked only {marks} tasks or runs as failed up to {run}."
+        # ``outcome`` would stop the job and fail the run. A person can say that this is not needed either.
+        is_closed = says_it_is_done(outcome, run, "outcome") and {*MARKS} & {*ways(outcome, run)}
+        if not (says_it_is_done(outcome, run, *AWAITS) or is_closed):
+            yield from _end_of_run(outcome, run, state, ledger.get(kind, ()))
+
+
+def _end_of_run(outcome: Outcome, run: str, state: str, jobs: Any) -> Iterator[str]:
     """
-    Yield the jobs that run although nobody waits for them, and those that were stopped without a reason.
+    Yield what is wrong with the jobs at the end of a run.
 
     A job is stopped only if it is certain that a person marked its task. This is not certain if the attempt had failed
     by itself, or had not recorded its start yet. The job then goes on, and the next run waits for it. The same holds
     for a job that an old copy of its task bought after the run had ended.
     """
-    stopped = sum(job["status"] in OVER for job in bought(outcome, kind))
-    marks = sum(way in (MARK_FAILED, MARK_RUN_FAILED) for way in ways(outcome))
-    if stopped > marks:
-        yield f"{stopped} jobs were stopped, but a person marked only {marks} tasks or runs as failed."
-    for ledger in outcome.after_mark:
-        for job in ledger.get(kind, ()):
-            if job["status"] not in ENDING:
-                yield f"{job['name']} is {job['status']} although its task was marked as failed while it waited."
-    if MARK_SUCCESS in ways(outcome):
-        return  # a person has said that the job need not be awaited
-    is_uncertain = outcome.unseen_marks or any(
-        call.task == "outcome" or str(fault.kind) == OUTLIVED for fault, call in outcome.met
+    is_uncertain = run in outcome.unseen_marks or any(
+        call.task == "outcome" or str(fault.kind) == OUTLIVED for fault, call in met_in(outcome, run)
     )
-    for number, (state, ledger) in enumerate(zip(outcome.ended, outcome.ledgers, strict=True), start=1):
-        running = [job["name"] for job in ledger.get(kind, ()) if job["status"] not in ENDING]
-        if running and state == "success":
-            yield f"Run {number} succeeded, but {running[0]} is still running."
-        elif running and not is_uncertain and {MARK_FAILED, MARK_RUN_FAILED} & set(ways(outcome)):
-            yield f"Run {number} was given up, but {running[0]} is still running."
+    running = [job["name"] for job in jobs if job["status"] not in ENDING]
+    if state == "success" and running:
+        yield f"{run} succeeded, but {running[0]} is still running."
+    elif state == "success" and jobs and all(job["status"] != "Completed" for job in jobs):
+        yield f"{run} succeeded, but none of its {len(jobs)} jobs is completed."
+    elif running and not is_uncertain and {*MARKS} & {*ways(outcome, run)}:
+        yield f"{run} was given up, but {running[0]} is still running."

@@ -57,8 +57,16 @@ class Outcome(Protocol):
         """The ledger at the end of each run."""
 
     @property
-    def unseen_marks(self) -> int:
-        """The number of marks that leave no trace in Airflow."""
+    def unseen_marks(self) -> Collection[str]:
+        """The runs with a mark that leaves no trace in Airflow."""
+
+    @property
+    def attempts(self) -> Mapping[tuple[str, str], int]:
+        """How often each task was started, by its run and its label."""
+
+    @property
+    def cap_usd(self) -> float | None:
+        """The spending that the use case allows for a run; ``None`` if the use case does not say it."""
 
     @property
     def after_mark(self) -> Sequence[Mapping[str, Any]]:
@@ -106,6 +114,29 @@ def folder_of(run_id: str) -> str:
     return f"/{re.sub('[^a-z0-9]+', '-', run_id.lower())[:24].strip('-')}-"
 
 
-def ways(outcome: Outcome) -> list[str]:
-    """Return what was done after each fault that happened."""
-    return [str(fault.way) for fault, _ in outcome.met]
+def runs_of(outcome: Outcome) -> list[str]:
+    """Return the ids of the runs in the order of their start."""
+    return sorted(outcome.started, key=lambda run: outcome.started[run])
+
+
+def met_in(outcome: Outcome, run: str) -> list[tuple[Any, Any]]:
+    """Return the faults that happened in a run, each with its call."""
+    return [(fault, call) for fault, call in outcome.met if call.run_id == run]
+
+
+def ways(outcome: Outcome, run: str | None = None) -> list[str]:
+    """Return what was done after each fault that happened.
+
+    :param run: leave out the faults of all other runs.
+    """
+    return [str(fault.way) for fault, _ in (outcome.met if run is None else met_in(outcome, run))]
+
+
+def says_it_is_done(outcome: Outcome, run: str, *tasks: str) -> bool:
+    """
+    Return whether a person has marked one of these tasks of a run as successful, so that its work need not be done.
+
+    :param tasks: the ends of the tasks' ids.
+    """
+    met = met_in(outcome, run)
+    return any(str(fault.way) == MARK_SUCCESS and call.task.partition("[")[0].endswith(tasks) for fault, call in met)

@@ -1,13 +1,24 @@
-"""Judge how the runs have ended."""
+"""Judge how the runs have ended, and how often their tasks were started."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tools.simulate.checks.outcome import APPROVED, MARK_SUCCESS, Outcome, ways
+from tools.simulate.checks.outcome import (
+    APPROVED,
+    MARK_FAILED,
+    MARK_RUN_FAILED,
+    MARK_SUCCESS,
+    Outcome,
+    met_in,
+    runs_of,
+    ways,
+)
 
 CLEAR_RUN = "the whole run is cleared"
-RECOVERIES = frozenset({"Airflow goes on by itself", "the task is cleared with downstream", CLEAR_RUN})
+RECOVERIES = frozenset(
+    {"Airflow goes on by itself", "the task is cleared", "the task is cleared with downstream", CLEAR_RUN}
+)
 MOST_RETRIED = 2
 
 
@@ -22,6 +33,26 @@ def breaches(outcome: Outcome) -> Iterator[str]:
         yield f"No run succeeded after the faults: {list(outcome.ended)}."
     elif outcome.ended[0] != "success" and _must_recover(outcome):
         yield f"The run did not recover by itself, and the next run was needed: {list(outcome.ended)}."
+    yield from _each_run(outcome)
+    yield from _attempts(outcome)
+
+
+def _each_run(outcome: Outcome) -> Iterator[str]:
+    """Yield the runs that failed without a fault, so that recoveries are bounded, and the marks that had no effect."""
+    for run, state in zip(runs_of(outcome), outcome.ended, strict=True):
+        done = ways(outcome, run)
+        if state == "failed" and not done:
+            yield f"{run} failed, but no fault happened in it."
+        if state == "success" and done and set(done) <= {MARK_FAILED, MARK_RUN_FAILED}:
+            yield f"{run} succeeded although a person marked it, or one of its tasks, as failed."
+
+
+def _attempts(outcome: Outcome) -> Iterator[str]:
+    """Yield the tasks that were started more often than the faults of their run explain."""
+    for (run, task), count in outcome.attempts.items():
+        faults = len(met_in(outcome, run))
+        if count > 1 + faults:
+            yield f"{task} of {run} was started {count} times, but only {faults} faults happened in the run."
 
 
 def _must_recover(outcome: Outcome) -> bool:

@@ -6,27 +6,31 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from tools.simulate.checks import models
-from tools.simulate.checks.outcome import APPROVED, MARK_FAILED, MARK_SUCCESS, Outcome, ways
+from tools.simulate.checks.outcome import APPROVED, MARK_FAILED, MARK_SUCCESS, Outcome, met_in, runs_of, says_it_is_done
+
+PROMOTES = ("approve", "start_switch", "switch", "switched", "smoke", "promote", "settle")
 
 
 def breaches(outcome: Outcome) -> Iterator[str]:
     """
     Yield what is wrong with the champion and with its standing endpoint.
 
-    If a person marks ``settle`` itself, the next run brings the endpoint back to the champion, and no run may follow.
+    If a person marks ``settle`` of the last run, the next run would bring the endpoint back to the champion, and no run
+    follows.
     """
     if "promote" not in outcome.executed:
         return
     champion, first = models.record(outcome.objects, "/champions/"), models.record(outcome.first_objects, "/champions/")
+    last = runs_of(outcome)[-1]
     is_approved = APPROVED in outcome.choices or "approve" not in outcome.executed
     if champion != first and not is_approved:
         yield f"{champion and champion['model_arn']} was promoted although nobody approved it: {list(outcome.choices)}."
     won = models.winners(outcome)
-    if won and is_approved and outcome.ended[-1] == "success" and MARK_SUCCESS not in ways(outcome):
+    if won and is_approved and outcome.ended[-1] == "success" and not says_it_is_done(outcome, last, *PROMOTES):
         newest = models.newest(outcome, min(won))
         if champion is None or champion["model_arn"] != newest["arn"]:
             yield f"The run succeeded, but {newest['arn']} was not promoted although it has won and may be promoted."
-    at_settle = {str(fault.way) for fault, call in outcome.met if call.task == "settle"}
+    at_settle = {str(fault.way) for fault, call in met_in(outcome, last) if call.task == "settle"}
     if not at_settle & {MARK_FAILED, MARK_SUCCESS}:
         yield from _endpoint(outcome, champion, first)
 

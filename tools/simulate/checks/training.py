@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 
 from tools.simulate.checks import jobs
-from tools.simulate.checks.outcome import MARK_SUCCESS, OVER, Outcome, folder_of, ways
+from tools.simulate.checks.outcome import OVER, Outcome, folder_of, runs_of, says_it_is_done
 
 
 def breaches(outcome: Outcome) -> Iterator[str]:
@@ -23,7 +23,8 @@ def _jobs(outcome: Outcome) -> Iterator[str]:
     for job in bought[:-1]:
         if job["status"] not in OVER and bought[-1]["created"] >= began:
             yield f"{job['name']} is {job['status']}, but another job for the same data was bought."
-    if not bought and "tuned.submit" in outcome.executed and MARK_SUCCESS not in ways(outcome):
+    is_expected = "tuned.submit" in outcome.executed and outcome.ended[-1] == "success"
+    if not bought and is_expected and not says_it_is_done(outcome, runs_of(outcome)[-1], *jobs.BUYS):
         yield "The run succeeded without a training job."
 
 

@@ -9,20 +9,36 @@ from typing import Any
 from tools.simulate.faults import Call, Fault, Kind, Way
 
 RUN = "manual__simulated-1"
+NEXT = "manual__simulated-2"
+DAY = 86_400.0
 
 
 def job(name: str, status: str, created: float = 1.0) -> dict[str, Any]:
-    return {"name": name, "status": status, "created": created}
+    used = {"base_model": "amazon.nova-micro-v1:0:128k", "billed_tokens": 1000, "teacher": None}
+    return {"name": name, "status": status, "created": created, **used}
+
+
+def endpoint(created: float = 1.0, deleted: float | None = 5.0, name: str = "u-tuned-0-s1") -> dict[str, Any]:
+    billed = {"units": 1, "seconds": (deleted or created) - created, "model": "arn:aws:bedrock:::custom-model/x"}
+    return {"name": name, "created": created, "deleted": deleted, "alive": deleted is None, **billed}
 
 
 def ledger(
     *jobs: dict[str, Any], throughputs: tuple[dict[str, Any], ...] = (), deployments: tuple[dict[str, Any], ...] = ()
 ) -> dict[str, Any]:
-    return {"jobs": list(jobs), "throughputs": list(throughputs), "deployments": list(deployments)}
+    answers: dict[str, Any] = {"by_model": {}, "batch_by_model": {}, "by_document": {}}
+    return {"jobs": list(jobs), "throughputs": list(throughputs), "deployments": list(deployments), **answers}
 
 
-def met(way: Way, task: str = "tuned.trained") -> tuple[Fault, Call]:
-    return Fault(0, Kind.KILLED_BEFORE, way), Call(0, task, "task", "GetObject", is_aws=True)
+def met(
+    way: Way,
+    task: str = "tuned.trained",
+    run: str = RUN,
+    *,
+    what: str = "GetObject",
+    kind: Kind = Kind.KILLED_BEFORE,
+) -> tuple[Fault, Call]:
+    return Fault(0, kind, way), Call(0, task, "task", what, is_aws=True, run_id=run)
 
 
 def outcome(*ledgers: dict[str, Any], **changes: Any) -> Any:
@@ -38,8 +54,10 @@ def outcome(*ledgers: dict[str, Any], **changes: Any) -> Any:
         "ended": ["success"] * len(ledgers),
         "ledgers": list(ledgers),
         "after_mark": [],
-        "unseen_marks": 0,
-        "started": {RUN: 0.0},
+        "unseen_marks": [],
+        "attempts": {},
+        "cap_usd": None,
+        "started": {f"manual__simulated-{number + 1}": number * DAY for number in range(len(ledgers))},
         "met": [],
         "choices": [],
         "served": {},
@@ -50,4 +68,3 @@ def outcome(*ledgers: dict[str, Any], **changes: Any) -> Any:
 
 
 GOOD = ledger(job("a", "Completed"))
-ENDPOINT = {"name": "e", "alive": False, "created": 1.0, "deleted": 5.0}

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 
-from tests.tools.simulate.checks.ends import outcome
+from tests.tools.simulate.checks.ends import RUN, met, outcome
 from tools.simulate.checks.batches import KIND, SUBMIT, breaches
+from tools.simulate.faults import Way
+
+SHARD = f"s3://b/runs/u/{RUN.replace('__', '-')}-0/shards/train-00000.jsonl"
 
 
-def end(*statuses: str, paid: dict[str, int], stored: int) -> Any:
+def end(*statuses: str, paid: dict[str, int], stored: int, asked: int | None = None, **changes: Any) -> Any:
     jobs = [{"name": f"job-{at}", "status": status, "created": at} for at, status in enumerate(statuses)]
     ledger = {"jobs": [], "throughputs": [], KIND: jobs, "by_document": paid}
     objects = {f"s3://b/u/responses/{number}.json": b"" for number in range(stored)}
-    return outcome(ledger, executed={SUBMIT}, objects=objects)
+    rows = [json.dumps({"row_id": f"r{number}"}) for number in range(len(paid) if asked is None else asked)]
+    return outcome(
+        ledger, executed={SUBMIT}, objects={**objects, **({SHARD: "\n".join(rows).encode()} if rows else {})}, **changes
+    )
 
 
 @pytest.mark.parametrize(
@@ -23,7 +30,11 @@ def end(*statuses: str, paid: dict[str, int], stored: int) -> Any:
         (end("Completed", "Completed", paid={"a": 1}, stored=1), "was bought for the same questions"),
         (end("Completed", paid={"a": 2}, stored=1), "paid more than once"),
         (end("Completed", paid={"a": 1, "b": 1}, stored=1), "2 answers were paid, but only 1 are stored"),
-        (end(paid={}, stored=0), "without a batch job"),
+        (end(paid={}, stored=0, asked=1), "without a batch job"),
+        (end("Completed", paid={}, stored=0), "found no row in its shards"),
+        (end("Completed", paid={"a": 1}, stored=1, asked=2), "have 2 questions, but the answers to 1 were paid"),
+        (end("Stopped", paid={"a": 1}, stored=1, met=[met(Way.MARK_RUN_FAILED)]), "none of its 1 jobs is completed"),
+        (end(paid={}, stored=0, asked=1, met=[met(Way.MARK_SUCCESS, "outcome")]), "without a batch job"),
     ],
 )
 def test_each_kind_of_damage_is_found(wrong: Any, words: str) -> None:
@@ -33,3 +44,7 @@ def test_each_kind_of_damage_is_found(wrong: Any, words: str) -> None:
 
 def test_a_good_end_has_no_breach() -> None:
     assert not [*breaches(end("Completed", paid={"a": 1}, stored=1))]
+
+
+def test_a_person_may_say_that_the_jobs_are_not_needed() -> None:
+    assert not [*breaches(end(paid={}, stored=0, asked=1, met=[met(Way.MARK_SUCCESS, SUBMIT)]))]

@@ -6,13 +6,15 @@ from typing import Any
 
 import pytest
 
-from tests.tools.simulate.checks.ends import outcome
+from tests.tools.simulate.checks.ends import met, outcome
 from tools.simulate.checks.evaluations import KIND, breaches
+from tools.simulate.faults import Way
 
 
-def end(*statuses: str) -> Any:
+def end(*statuses: str, **changes: Any) -> Any:
     jobs = [{"name": f"job-{at}", "status": status, "created": at} for at, status in enumerate(statuses)]
-    return outcome({"jobs": [], "throughputs": [], KIND: jobs}, executed={"evaluate.base_by_x.submit"})
+    ledger = {"jobs": [], "throughputs": [], KIND: jobs}
+    return outcome(ledger, executed={"evaluate.base_by_x.submit"}, **changes)
 
 
 @pytest.mark.parametrize(
@@ -20,6 +22,7 @@ def end(*statuses: str) -> Any:
     [
         (end("Completed", "Completed"), "another job for the same answers"),
         (end(), "without an evaluation job"),
+        (end(met=[met(Way.MARK_SUCCESS, "evaluate.base_by_x.wait")]), "without an evaluation job"),
         (end("InProgress"), "still running"),
     ],
 )
@@ -30,3 +33,7 @@ def test_each_kind_of_damage_is_found(wrong: Any, words: str) -> None:
 
 def test_a_good_end_has_no_breach() -> None:
     assert not [*breaches(end("Completed"))]
+
+
+def test_a_person_may_say_that_the_job_is_not_needed() -> None:
+    assert not [*breaches(end(met=[met(Way.MARK_SUCCESS, "evaluate.base_by_x.submit")]))]

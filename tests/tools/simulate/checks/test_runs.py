@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 
-from tests.tools.simulate.checks.ends import GOOD, met, outcome
+from tests.tools.simulate.checks.ends import GOOD, NEXT, RUN, met, outcome
 from tools.simulate.checks.runs import breaches
 from tools.simulate.faults import Way
+
+TWO = {"ended": ["failed", "success"]}
 
 
 @pytest.mark.parametrize(
@@ -16,12 +18,22 @@ from tools.simulate.faults import Way
     [
         (outcome(GOOD, ended=["stuck"]), "never ended"),
         (outcome(GOOD, ended=["failed"]), "No run succeeded"),
-        (outcome(GOOD, GOOD, ended=["failed", "success"], met=[met(Way.CLEAR_RUN)]), "did not recover"),
+        (outcome(GOOD, GOOD, **TWO, met=[met(Way.CLEAR_RUN)]), "did not recover"),
+        (outcome(GOOD, GOOD, **TWO, met=[met(Way.CLEAR)]), "did not recover"),
+        (outcome(GOOD, GOOD, **TWO, met=[met(Way.MARK_FAILED, run=NEXT)]), f"{RUN} failed, but no fault"),
+        (outcome(GOOD, met=[met(Way.MARK_RUN_FAILED)]), "succeeded although a person marked"),
+        (outcome(GOOD, attempts={(RUN, "report"): 2}), "report of manual__simulated-1 was started 2 times"),
+        (outcome(GOOD, GOOD, attempts={(RUN, "report"): 2}, met=[met(Way.RETRY, run=NEXT)]), "only 0 faults"),
     ],
 )
 def test_each_bad_end_is_found(end: Any, words: str) -> None:
-    (breach,) = breaches(end)
-    assert words in breach
+    found = list(breaches(end))
+    assert any(words in breach for breach in found), found
+
+
+def test_a_fault_explains_a_failed_run_and_another_attempt() -> None:
+    assert not [*breaches(outcome(GOOD, GOOD, **TWO, met=[met(Way.MARK_FAILED)]))]
+    assert not [*breaches(outcome(GOOD, met=[met(Way.CLEAR)], attempts={(RUN, "report"): 2}))]
 
 
 def test_a_cleared_run_need_not_repeat_the_question_that_contained_the_price() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.tools.simulate.checks.ends import RUN, ledger, met, outcome
+from tests.tools.simulate.checks.ends import NEXT, RUN, ledger, met, outcome
 from tools.simulate.checks.standing import breaches
 from tools.simulate.faults import Way
 
@@ -64,6 +64,19 @@ def test_a_good_end_has_no_breach() -> None:
     assert list(breaches(end(ENDPOINT))) == []
     rejected = end({**ENDPOINT, "model": OLD}, objects=objects(OLD), choices=["Reject"])
     assert list(breaches(rejected)) == []
+
+
+def test_a_following_run_must_have_brought_the_endpoint_back() -> None:
+    made = end(objects=objects(OLD), met=[met(Way.MARK_FAILED, "settle")])
+    made.ended, made.ledgers, made.started = ["failed", "success"], made.ledgers * 2, {**made.started, NEXT: 9.0}
+    assert any("standing endpoints are []" in breach for breach in breaches(made))
+
+
+def test_only_a_mark_of_the_promotion_explains_that_the_approved_model_is_missing() -> None:
+    old = objects(OLD)
+    for task, is_found in (("outcome", True), ("promote", False)):
+        made = end({**ENDPOINT, "model": OLD}, objects=old, met=[met(Way.MARK_SUCCESS, task)])
+        assert any("was not promoted" in breach for breach in breaches(made)) is is_found
 
 
 def test_the_next_run_is_left_the_endpoint_if_a_person_marks_settle() -> None:

@@ -6,19 +6,20 @@ from typing import Any
 
 import pytest
 
-from tests.tools.simulate.checks.ends import GOOD, RUN, job, ledger, met, outcome
+from tests.tools.simulate.checks.ends import DAY, GOOD, RUN, job, ledger, met, outcome
 from tools.simulate.checks.training import breaches
-from tools.simulate.faults import Call, Fault, Kind, Way
+from tools.simulate.faults import Kind, Way
 
 
 @pytest.mark.parametrize(
     ("end", "words"),
     [
         (outcome(ledger()), "without a training job"),
+        (outcome(ledger(), met=[met(Way.MARK_SUCCESS)]), "without a training job"),
         (outcome(ledger(job("a", "Completed"), job("b", "Completed", 2.0))), "another job for the same data"),
         (outcome(ledger(job("a", "Stopped"), job("b", "Completed", 2.0))), "1 jobs were stopped"),
         (outcome(GOOD, objects={}), "no run has recorded it"),
-        (outcome(GOOD, started={"manual__simulated-0": 0.0, RUN: 2.0}), "existed before the run started"),
+        (outcome(GOOD, GOOD, started={"manual__simulated-0": 0.0, RUN: DAY}), "existed before the run started"),
         (outcome(ledger(job("a", "InProgress"))), "is still running"),
         (
             outcome(ledger(job("a", "InProgress")), GOOD, ended=["failed", "success"], met=[met(Way.MARK_FAILED)]),
@@ -38,11 +39,11 @@ def test_a_task_that_a_person_marked_as_successful_need_not_be_awaited() -> None
 
 def test_a_job_goes_on_if_it_is_not_certain_that_a_person_marked_its_task() -> None:
     given_up = ledger(job("a", "InProgress"))
-    ended = {"ended": ["failed", "success"], "met": [met(Way.MARK_FAILED)], "unseen_marks": 1}
+    ended = {"ended": ["failed", "success"], "met": [met(Way.MARK_FAILED)], "unseen_marks": [RUN]}
     assert not [*breaches(outcome(given_up, GOOD, **ended))]
 
 
 def test_an_old_copy_may_buy_a_job_after_its_run_was_given_up() -> None:
-    slept = Fault(0, Kind.OUTLIVED, Way.MARK_RUN_FAILED), Call(0, "tuned.submit", "task", "GetObject", is_aws=True)
+    slept = met(Way.MARK_RUN_FAILED, "tuned.submit", kind=Kind.OUTLIVED)
     given_up = ledger(job("a", "InProgress"))
     assert not [*breaches(outcome(given_up, GOOD, ended=["failed", "success"], met=[slept]))]

@@ -21,7 +21,7 @@ TWO = {"ended": ["failed", "success"]}
         (outcome(GOOD, GOOD, **TWO, met=[met(Way.CLEAR_RUN)]), "did not recover"),
         (outcome(GOOD, GOOD, **TWO, met=[met(Way.CLEAR)]), "did not recover"),
         (outcome(GOOD, GOOD, **TWO, met=[met(Way.MARK_FAILED, run=NEXT)]), f"{RUN} failed, but no fault"),
-        (outcome(GOOD, met=[met(Way.MARK_RUN_FAILED)]), "succeeded although a person marked"),
+        (outcome(GOOD, met=[met(Way.MARK_FAILED)]), "succeeded although a person marked"),
         (outcome(GOOD, attempts={(RUN, "report"): 2}), "report of manual__simulated-1 was started 2 times"),
         (outcome(GOOD, GOOD, attempts={(RUN, "report"): 2}, met=[met(Way.RETRY, run=NEXT)]), "only 0 faults"),
     ],

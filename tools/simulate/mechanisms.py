@@ -15,7 +15,7 @@ from unittest.mock import patch
 
 from bedrock_distill.hooks.batch_jobs import BatchJobs
 from bedrock_distill.lifecycle import buy_once as purchases
-from bedrock_distill.operators import batch, outcome, promote, serve, train, winner
+from bedrock_distill.operators import batch, evaluation_job, outcome, promote, serve, train, winner
 from bedrock_distill.operators.deploy import BedrockUndeployModelOperator
 from bedrock_distill.operators.outcome import RunOutcomeOperator
 from bedrock_distill.operators.serve import BedrockReleaseThroughputOperator
@@ -119,6 +119,14 @@ def _true(*_: Any) -> bool:
     return True
 
 
+@contextmanager
+def _other_name_of_an_evaluation_job_each_time() -> Iterator[None]:
+    numbers = iter(range(10**9))
+    original = naming.evaluation_name
+    with patch.object(evaluation_job, "evaluation_name", lambda *given: f"{original(*given)}-{next(numbers)}"):
+        yield
+
+
 def _false(*_: Any) -> bool:
     return False
 
@@ -209,6 +217,7 @@ MECHANISMS = (
         lambda: patch.object(RunOutcomeOperator, "_stop_abandoned_batches", _nothing),
     ),
     Mechanism("look-up of stored answers", SYNTHESIS, lambda: patch.object(AnswerStore, "find", lambda *_: None)),
+    Mechanism("name of an evaluation job from its content", EVALUATION, _other_name_of_an_evaluation_job_each_time),
     Mechanism(
         "the trigger's stop of an evaluation job",
         EVALUATION,

@@ -10,8 +10,9 @@ from unittest.mock import patch
 from bedrock_distill.lifecycle.rollback_place import RollbackPlace
 from bedrock_distill.operators.release_leftovers import ReleaseLeftoversOperator
 from bedrock_distill.operators.settle import SettleTask
+from include.distill.cleanup import rules
 from include.distill.cleanup.ownership import OwnershipCheck
-from tools.simulate.parts import CLEAN_UP, ROLLBACK, ROLLBACK_REJECTION, SERVING, SWEEPER, Part
+from tools.simulate.parts import CLEAN_UP, CLEAN_UP_STANDING, ROLLBACK, ROLLBACK_REJECTION, SERVING, SWEEPER, Part
 
 Removal = Callable[[], AbstractContextManager[Any]]
 
@@ -25,6 +26,18 @@ OTHER_DAGS: tuple[tuple[str, Part, Removal, bool], ...] = (
     ("the sweeper", SERVING, lambda: patch.object(ReleaseLeftoversOperator, "execute", _none), False),
     ("ownership check of the sweeper", SWEEPER, lambda: patch.object(OwnershipCheck, "endpoint", _none), True),
     ("ownership check of a clean-up", CLEAN_UP, lambda: patch.object(OwnershipCheck, "endpoint", _none), True),
+    (
+        "the champion's protection in a clean-up",
+        CLEAN_UP,
+        lambda: patch.object(rules._Rules, "_champion", _none),
+        True,
+    ),
+    (
+        "a live run's protection in a clean-up",
+        CLEAN_UP_STANDING,
+        lambda: patch.object(rules, "LIVE_STATES", frozenset()),
+        True,
+    ),
     (
         "check of the approval of a rollback",
         ROLLBACK_REJECTION,

@@ -75,7 +75,7 @@ def main() -> None:
     bedrock.say = throttled_once()
     started = datetime.datetime(2026, 11, 22, 2, 0, tzinfo=datetime.UTC)
     ti = FakeTaskInstance(task_id="t", try_number=1, max_tries=2, map_index=-1, xcoms={}, dag_id="d", run_id="r")
-    ti.get_task_states = lambda dag_id, run_ids: {run_ids[0]: {"report": "success"}}
+    ti.get_task_states = lambda dag_id, run_ids=("r",), **_: {run_ids[0]: {"report": "success"}}
     run = SimpleNamespace(start_date=started, run_after=started, dag_id="d", run_id="r", run_type="scheduled")
     context: Any = {"ti": ti, "params": {}, "dag_run": run}
     answer = BedrockAnswerOperator(task_id="answer", run_uri=RUN_URI, arm="base", shard=0)

@@ -9,11 +9,13 @@ answers of the stopped batch jobs.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from bedrock_distill.hooks.batch_jobs import BatchJobs
 from bedrock_distill.hooks.statuses import Progress
 from bedrock_distill.lifecycle.abandoned_jobs import StopResult, marked_task
+from bedrock_distill.lifecycle.other_runs import not_stopped
 from bedrock_distill.lifecycle.ownership import is_job_of
 from bedrock_distill.run.task_ids import SUBMIT, WAIT, batch_task, steps_in_batches
 from include.distill.batch.pending_jobs import PendingBatchJobs
@@ -36,12 +38,18 @@ def abandoned_steps(states: Mapping[str, str | None], ti: Any) -> Iterator[tuple
 
 
 def stop_batches(
-    jobs: BatchJobs, pending: PendingBatchJobs, step: str, *, region: str | None = None
+    jobs: BatchJobs,
+    pending: PendingBatchJobs,
+    step: str,
+    *,
+    region: str | None = None,
+    awaited: Mapping[str, str] = MappingProxyType({}),
 ) -> Iterator[StopResult]:
     """
     Stop the running jobs that this run bought for a step; yield a result for each of these jobs.
 
     :param region: the Region of the jobs, for messages.
+    :param awaited: the jobs for which other runs wait, from :mod:`bedrock_distill.lifecycle.other_runs`.
     """
     for plan in pending.all():
         if (plan.run_key, plan.step) != (pending.folder.run_key, step):
@@ -52,6 +60,9 @@ def stop_batches(
             if job is None or job.progress is not Progress.RUNNING or not is_job_of(plan, job):
                 continue
             name = job.arn
+            if job.arn in awaited:
+                yield StopResult(not_stopped(f"Batch job {job.name}", awaited[job.arn]))
+                continue
             jobs.stop(job.arn)
             yield StopResult(
                 f"Stopped {job.name} because its task was marked as failed. The job answered {job.processed} of"

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from bedrock_distill.hooks.statuses import Progress
 from bedrock_distill.lifecycle.abandoned_jobs import StopResult
 from bedrock_distill.lifecycle.abandoned_named_jobs import stop_named_job
+from bedrock_distill.lifecycle.other_runs import asked_of, not_stopped
+from bedrock_distill.run.task_ids import WAIT, sibling_task
 from include.distill.cleanup.tag_values import from_tags
 from include.distill.core.errors import NotFoundError, ServiceError
 
@@ -72,9 +74,12 @@ class JobNet:
             try:
                 if not self.settings().stop_when_marked_failed:
                     continue
+                awaited = asked_of(sibling_task(job.submit, WAIT), ti)
                 running = own_job(self.task, arn) if arn else running_jobs(self.task, self.jobs, self.kind, job.tags)
                 for arn in running:
-                    if message := stop_named_job(
+                    if arn in awaited:
+                        yield StopResult(not_stopped(f"The {self.kind.noun} {arn}", awaited[arn]))
+                    elif message := stop_named_job(
                         self.jobs, arn, at_most_usd=at_most_usd, results=self.results, submit=job.next_attempt
                     ):
                         yield StopResult(message)

@@ -11,6 +11,7 @@ from bedrock_distill.lifecycle.abandoned_batches import abandoned_steps, stop_ba
 from bedrock_distill.lifecycle.abandoned_evaluations import abandoned_evaluations, stop_abandoned_evaluations
 from bedrock_distill.lifecycle.abandoned_jobs import StopResult, abandoned_training, stop_job
 from bedrock_distill.lifecycle.abandoned_optimizations import abandoned_optimizations, stop_abandoned_optimizations
+from bedrock_distill.lifecycle.other_runs import asked_of, not_stopped
 from bedrock_distill.operators.base import DistillOperator
 from bedrock_distill.operators.records import HumanResponse
 from bedrock_distill.operators.winner import promotion_of
@@ -31,6 +32,7 @@ from bedrock_distill.run.task_ids import (
     SWITCH,
     TRAINED,
     UPLOAD,
+    WAIT,
     arm_task,
     arms_with_optimized_prompt,
     arms_with_task,
@@ -293,7 +295,9 @@ class RunOutcomeOperator(DistillOperator):
                 at_most_usd, estimated_usd = _prices(submitted)
                 for job in self._jobs_of(arm, submitted, ti):
                     name = job.arn
-                    if message := stop_job(self.hook, job.arn, at_most_usd=at_most_usd, estimated_usd=estimated_usd):
+                    if run := asked_of(arm_task(arm, TRAINED), ti).get(name):
+                        yield StopResult(not_stopped(job.name, run))
+                    elif message := stop_job(self.hook, job.arn, at_most_usd=at_most_usd, estimated_usd=estimated_usd):
                         yield StopResult(message)
             except ServiceError as error:
                 what = f"{task} was marked as failed, but its job {name}"
@@ -304,7 +308,8 @@ class RunOutcomeOperator(DistillOperator):
         for step, _ in abandoned_steps(states, ti):
             if self.use_case.batch.stop_when_marked_failed:
                 jobs, pending = BatchJobs(self.hook), PendingBatchJobs(self.store, self.folder)
-                yield from stop_batches(jobs, pending, step, region=self.region_name)
+                awaited = asked_of(batch_task(step, WAIT), ti)
+                yield from stop_batches(jobs, pending, step, region=self.region_name, awaited=awaited)
 
     def _stop_abandoned_evaluations(self, states: Mapping[str, str | None], ti: Any) -> Iterator[StopResult]:
         """Stop the evaluation jobs whose tasks were marked as failed; yield a result for each job that was running."""

@@ -233,4 +233,4 @@ class BedrockSubmitCustomizationJobOperator(ArmOperator):
             )
         if job.status == "Failed":
             self.log.warning("%s failed: %s. %s", job.name, escaped(stated_reason(job.failure_message)), failure.advice)
-        return job.status in ("Failed", "Stopped")
+        return job.status in ("Failed", "Stopped", "Stopping")  # a job that is being stopped never has a model

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from bedrock_distill.hooks.batch_jobs import BatchJob, BatchJobs
@@ -39,9 +39,13 @@ class BatchJobsTrigger(PollingTrigger):
         """Return how the jobs are billed. The amount is not known."""
         return "each answered record, at half the on-demand price"
 
+    def jobs_of_run(self) -> Collection[str]:
+        """Return the jobs."""
+        return self.job_arns
+
     def give_up(self, hook: BedrockDistillHook) -> None:
-        """Stop the running jobs."""
-        for job in running_jobs(hook, self.job_arns):
+        """Stop the running jobs, except those for which another run waits."""
+        for job in running_jobs(hook, [arn for arn in self.job_arns if arn not in self.awaited]):
             BatchJobs(hook).stop(job.arn)
             self.log.warning(
                 "Stopped %s because its task was marked as failed. The job answered %d of %d records. The answered"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Collection
 from typing import Any
 
 from bedrock_distill.hooks.bedrock import BedrockDistillHook
@@ -50,6 +51,10 @@ class NamedJobTrigger(PollingTrigger):
     def cost_so_far(self, seconds: float) -> str:
         """Say what is billed so far, and what the whole job costs at most, if this is known."""
         return f"the {self.results} so far{whole_job_cost(self.at_most_usd)}"
+
+    def jobs_of_run(self) -> Collection[str]:
+        """Return the job."""
+        return (self.name,)
 
     def give_up(self, hook: BedrockDistillHook) -> None:
         """Stop the job."""

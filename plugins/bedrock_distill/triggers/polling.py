@@ -16,11 +16,13 @@ from __future__ import annotations
 import asyncio
 import datetime
 from abc import abstractmethod
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import suppress
 from typing import Any, TypeVar
 
+from airflow.sdk.bases.xcom import BaseXCom
 from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
+from airflow.sdk.execution_time.xcom import XCom
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 from asgiref.sync import sync_to_async
 
@@ -30,9 +32,11 @@ from bedrock_distill.hooks.in_flight import IN_FLIGHT, OWNER
 from bedrock_distill.hooks.statuses import DEPLOYMENT_STATUS, THROUGHPUT_STATUS, Progress
 from bedrock_distill.lifecycle.abandoned_jobs import is_running, stop_job
 from bedrock_distill.lifecycle.endpoints import kind_named
+from bedrock_distill.lifecycle.other_runs import awaited_jobs, not_stopped
 from bedrock_distill.lifecycle.progress import describe_job, describe_stall, describe_standing, throughput_cost
 from bedrock_distill.run.checks import Checks, utc_now
 from bedrock_distill.run.heartbeat import INTERVAL_SECONDS, waiting_line
+from bedrock_distill.run.task_ids import SUBMIT, sibling_task
 from bedrock_distill.triggers.records import WaitEnd, WaitEvent
 from include.distill.core.errors import ContractError, RefusedError, ServiceError
 from include.distill.cost.job_price import describe_cost
@@ -92,6 +96,7 @@ class PollingTrigger(BaseTrigger):
         self.give_up_when_failed = give_up_when_failed
         self.since = since or utc_now().isoformat()
         self.waits_for = waits_for
+        self.awaited: dict[str, str] = {}  # the jobs for which other runs wait
         self.status = status
         self.checks = Checks(credentials_source(aws_conn_id), lambda line: self.log.warning("%s", line))
         self.checks.deadline = datetime.datetime.fromisoformat(deadline)
@@ -191,10 +196,28 @@ class PollingTrigger(BaseTrigger):
     async def _give_up_if_marked(self) -> None:
         if not self.give_up_when_failed or await self._task_state() != "failed":
             return
+        self.awaited = await self._awaited_elsewhere() if self.jobs_of_run() else {}
+        if self.awaited and self.awaited.keys() >= set(self.jobs_of_run()):
+            self.log.warning("%s", not_stopped(self.name, next(iter(self.awaited.values()))))
+            return
         try:
             await in_thread(self.give_up, self._hook())
         except ServiceError as error:
             self.log.warning("%s could not be stopped or deleted, and may be running and billed: %s", self.name, error)
+
+    def jobs_of_run(self) -> Collection[str]:
+        """Return the names or ARNs of the jobs for which another run may also wait. Endpoints belong to one run."""
+        return ()
+
+    async def _awaited_elsewhere(self) -> dict[str, str]:
+        ti: Any = self.task_instance
+        tasks = [sibling_task(ti.task_id, SUBMIT), ti.task_id]
+        states = await sync_to_async(RuntimeTaskInstance.get_task_states)(dag_id=ti.dag_id, task_ids=tasks)
+
+        def result_of(task: str, run: str) -> Any:
+            return XCom.get_one(key=BaseXCom.XCOM_RETURN_KEY, dag_id=ti.dag_id, task_id=task, run_id=run)
+
+        return await sync_to_async(awaited_jobs)(ti.task_id, ti.run_id, states, result_of)
 
     async def _task_state(self) -> str | None:
         if (ti := self.task_instance) is None:
@@ -253,6 +276,10 @@ class CustomizationJobTrigger(PollingTrigger):
     def cost_so_far(self, seconds: float) -> str:
         """Say that the training so far is billed, and what the whole training costs at most, if this is known."""
         return f"the training so far{describe_cost(self.at_most_usd, self.estimated_usd)}"
+
+    def jobs_of_run(self) -> Collection[str]:
+        """Return the job."""
+        return (self.name,)
 
     def give_up(self, hook: BedrockDistillHook) -> None:
         """Stop the job."""

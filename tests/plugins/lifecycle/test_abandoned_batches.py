@@ -76,6 +76,14 @@ class TestStopBatches:
         assert "answered 70 of 120 records" in message
         assert "Clear synthesize_batch.submit with downstream" in message
 
+    def test_a_job_for_which_another_run_waits_is_not_stopped(
+        self, pending: PendingBatchJobs, batches: FakeBatchJobs
+    ) -> None:
+        self.note(pending, batches, "job")
+        stopping = stop_batches(batches, pending, STEP, awaited={"job": "backfill"})  # type: ignore[arg-type]
+        assert ["the run backfill waits for it" in result.text for result in stopping] == [True]
+        assert batches.stopped == []
+
     @pytest.mark.parametrize("status", ["Completed", "PartiallyCompleted", "Expired", "Failed", "Stopped"])
     def test_an_ended_job_is_not_stopped(self, pending: PendingBatchJobs, batches: FakeBatchJobs, status: str) -> None:
         self.note(pending, batches, "job", status=status)

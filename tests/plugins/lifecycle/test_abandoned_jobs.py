@@ -40,7 +40,7 @@ class Run:
     def __init__(self, equip: Any, context: dict[str, Any]) -> None:
         self.equip, self.context, self.number = equip, context, 1
         self.left: dict[tuple[str, str], Any] = {("tuned.upload", "return_value"): DATASET}
-        context["ti"].xcom_pull = lambda task_ids, key="return_value": self.left.get((task_ids, key))
+        context["ti"].xcom_pull = lambda task_ids, key="return_value", **_: self.left.get((task_ids, key))
 
     def of(self, task_id: str) -> dict[str, Any]:
         """Return the context of one of the run's tasks."""
@@ -74,8 +74,10 @@ class Run:
         )
         return self.equip(sensor)
 
-    def end(self, states: dict[str, str]) -> str:
-        self.context["ti"].get_task_states = lambda dag_id, run_ids: {run_ids[0]: states}
+    def end(self, states: dict[str, str], **other_runs: dict[str, str]) -> str:
+        self.context["ti"].get_task_states = lambda dag_id, run_ids=("r",), task_ids=(): (
+            other_runs if task_ids else {run_ids[0]: states}
+        )
         with pytest.raises(IncompleteRunError) as error:
             self.equip(RunOutcomeOperator(task_id="outcome", run_uri=RUN_URI)).execute(self.context)
         return str(error.value)
@@ -98,6 +100,15 @@ def test_the_job_of_a_waiting_task_that_was_marked_failed_is_stopped_and_its_bil
     assert "Clear tuned.submit with downstream, which buys the next attempt if the job was stopped." in message
     assert "Clear tuned.trained" not in message
     assert "If a training job of arm tuned is running" not in message
+
+
+def test_a_job_for_which_another_run_waits_is_not_stopped(run: Run, bedrock: FakeBedrock) -> None:
+    """A backfill is not counted by ``max_active_runs``, so it may wait for the job of the same data."""
+    name = run.submit()
+    run.wait()
+    message = run.end(WAITED, backfill={"tuned.submit": "success", "tuned.trained": "deferred"})
+    assert bedrock.stopped == []
+    assert f"{name} is not stopped, although its task was marked as failed, because the run backfill" in message
 
 
 def test_the_job_is_stopped_if_airflow_only_cancels_the_trigger(run: Run, bedrock: FakeBedrock) -> None:

@@ -103,10 +103,18 @@ def jobs(kind: Kind, store: MemoryStore, bedrock: FakeBedrock, monkeypatch: pyte
 class TestStop:
     @pytest.fixture
     def stop(self, kind: Kind, task: RunOutcomeOperator) -> Callable[..., list[StopResult]]:
-        def run(submitted: Any, *, submit: str = "success", wait: str = "failed") -> list[StopResult]:
+        def run(
+            submitted: Any, *, submit: str = "success", wait: str = "failed", other_waits: str = "success"
+        ) -> list[StopResult]:
             pulled = {f"{kind.group}.submit": submitted}
+            others = {"other": {f"{kind.group}.submit": "success", f"{kind.group}.wait": other_waits}}
             ti = SimpleNamespace(
-                xcom_pull=lambda task_ids, key="return_value": IN_PROGRESS if key == ATTEMPT_KEY else pulled[task_ids]
+                dag_id="d",
+                run_id="r",
+                get_task_states=lambda **_: others,
+                xcom_pull=lambda task_ids, key="return_value", run_id="r": (
+                    IN_PROGRESS if key == ATTEMPT_KEY else pulled[task_ids]
+                ),
             )
             states = {f"{kind.group}.submit": submit, f"{kind.group}.wait": wait}
             return list(kind.stop(task, states, ti))
@@ -117,6 +125,11 @@ class TestStop:
         [result] = stop({"job_arn": "arn:own", "at_most_usd": 0.5})
         assert jobs.stopped == ["arn:own"]
         assert "so far are billed, at most about $0.50 in all." in result.text
+
+    def test_a_job_for_which_another_run_waits_is_not_stopped(self, stop: Any, jobs: Jobs) -> None:
+        [result] = stop({"job_arn": "arn:own"}, other_waits="deferred")
+        assert jobs.stopped == []
+        assert "arn:own is not stopped" in result.text
 
     def test_without_a_result_the_runs_own_running_job_is_found_by_its_tags(self, stop: Any, jobs: Jobs) -> None:
         [result] = stop(None, submit="failed", wait="upstream_failed")
@@ -161,7 +174,7 @@ class TestErrorOfTheRun:
             }
             states = {f"{kind.group}.submit": "success", f"{kind.group}.wait": "failed"}
             context["ti"].xcom_pull = lambda task_ids, key="return_value": left.get((task_ids, key))
-            context["ti"].get_task_states = lambda dag_id, run_ids: {run_ids[0]: states}
+            context["ti"].get_task_states = lambda dag_id, run_ids=("r",), **_: {run_ids[0]: states}
             with pytest.raises(IncompleteRunError) as error:
                 task.execute(context)
             return str(error.value)

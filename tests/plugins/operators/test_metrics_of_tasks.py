@@ -204,7 +204,7 @@ class TestEnd:
         self, equip: Any, context: Any, sent_metrics: RecordedStats
     ) -> None:
         states = {"report": "success"}
-        context["ti"].get_task_states = lambda dag_id, run_ids: {run_ids[0]: states}
+        context["ti"].get_task_states = lambda dag_id, run_ids=("r",), **_: {run_ids[0]: states}
         equip(RunOutcomeOperator(task_id="outcome", run_uri=RUN_URI)).execute(context)
         states["report"] = "failed"
         with pytest.raises(IncompleteRunError):
@@ -217,7 +217,7 @@ class TestEnd:
     ) -> None:
         claim_run_folder(store, FOLDER, RunIdentity("test", "d", "r"), use_case="aws_docs_qa")
         judge()
-        context["ti"].get_task_states = lambda dag_id, run_ids: {run_ids[0]: {"judge": "failed"}}
+        context["ti"].get_task_states = lambda dag_id, run_ids=("r",), **_: {run_ids[0]: {"judge": "failed"}}
         with pytest.raises(IncompleteRunError):
             equip(RunOutcomeOperator(task_id="outcome", run_uri=RUN_URI)).execute(context)
         [(kind, usd)] = sent_metrics.of("distill.cost_usd").items()
@@ -225,6 +225,6 @@ class TestEnd:
 
     def test_a_dry_run_is_not_counted(self, equip: Any, context: Any, sent_metrics: RecordedStats) -> None:
         context["params"] = {"dry_run": True}
-        context["ti"].get_task_states = lambda dag_id, run_ids: {run_ids[0]: {"estimate": "success"}}
+        context["ti"].get_task_states = lambda dag_id, run_ids=("r",), **_: {run_ids[0]: {"estimate": "success"}}
         equip(RunOutcomeOperator(task_id="outcome", run_uri=RUN_URI)).execute(context)
         assert sent_metrics.values == {}

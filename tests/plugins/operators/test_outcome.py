@@ -28,7 +28,9 @@ from tests.plugins.conftest import FOLDER, RUN_URI, freeze
 def outcome(equip: Any, context: Any) -> Any:
     def run(*, dry_run: bool = False, **states: str) -> None:
         context["params"] = {"dry_run": dry_run}
-        context["ti"].get_task_states = lambda dag_id, run_ids: {run_ids[0]: states} if dag_id == "d" else {}
+        context["ti"].get_task_states = lambda dag_id, run_ids=("r",), **_: (
+            {run_ids[0]: states} if dag_id == "d" else {}
+        )
         equip(RunOutcomeOperator(task_id="outcome", run_uri=RUN_URI)).execute(context)
 
     return run
@@ -127,7 +129,7 @@ def test_a_failed_promotion_says_what_happened_to_the_standing_endpoint(
 def test_a_promotion_that_was_skipped_after_its_smoke_test_fails_the_run(equip: Any, context: Any) -> None:
     """A person marks the run as failed while ``promote`` waits for its retry, so Airflow skips ``promote``."""
     states = {"switch": "success", "switched": "success", "smoke": "success", "promote": "skipped", "settle": "success"}
-    context["ti"].get_task_states = lambda dag_id, run_ids: {run_ids[0]: states}
+    context["ti"].get_task_states = lambda dag_id, run_ids=("r",), **_: {run_ids[0]: states}
     context["ti"].xcom_pull = lambda task_ids, key="return_value", **_: None
     may_be_skipped = ("switch", "switched", "smoke", "promote")
     task = equip(RunOutcomeOperator(task_id="outcome", run_uri=RUN_URI, may_be_skipped=may_be_skipped))
@@ -149,7 +151,9 @@ class TestWhatToDo:
                 return {"to_do": step, "billed": "Nothing."} if step and key == "failure" else None
 
             context["ti"].xcom_pull = pull
-            context["ti"].get_task_states = lambda dag_id, run_ids: {run_ids[0]: dict.fromkeys(states, "failed")}
+            context["ti"].get_task_states = lambda dag_id, run_ids=("r",), **_: {
+                run_ids[0]: dict.fromkeys(states, "failed")
+            }
             task = equip(RunOutcomeOperator(task_id="outcome", run_uri=RUN_URI))
             with DAG("d", schedule=None) as dag:
                 for name in mapped:
@@ -268,7 +272,7 @@ class TestPromotion:
             write_json(store, FOLDER.report("json"), {"promotion": promotion, **report})
             context["params"] = {}
             states = {"report": "success", **({skipped: "skipped"} if skipped else {})}
-            context["ti"].get_task_states = lambda dag_id, run_ids: {run_ids[0]: states}
+            context["ti"].get_task_states = lambda dag_id, run_ids=("r",), **_: {run_ids[0]: states}
             context["ti"].xcom_pull = lambda task_ids, key="return_value": (
                 results.get(task_ids) if key == "return_value" else "the reason of a task that skipped itself"
             )

@@ -81,6 +81,7 @@ class TestSubmit:
         ("status", "why"),
         [
             ("Stopped", None),
+            ("Stopping", None),
             ("Failed", None),
             ("Failed", "Encountered an internal error when processing the request."),
             ("Failed", "Could not validate GetObject permissions to access Amazon S3 bucket: b at key train.jsonl"),

@@ -56,6 +56,16 @@ def test_the_wait_ends_with_the_last_job(trigger: BatchJobsTrigger, batches: Fak
     assert trigger.has_ended(HOOK) is True
 
 
+def test_only_jobs_for_which_no_other_run_waits_are_stopped(trigger: BatchJobsTrigger, batches: FakeBatchJobs) -> None:
+    assert trigger.jobs_of_run() == ["arn:a", "arn:b", "arn:c"]
+    trigger.awaited = {"arn:b": "backfill"}
+    trigger.give_up(HOOK)
+    assert batches.stopped == []
+    trigger.awaited = {}
+    trigger.give_up(HOOK)
+    assert batches.stopped == ["arn:b"]
+
+
 def test_an_unknown_status_does_not_count_as_ended(trigger: BatchJobsTrigger, batches: FakeBatchJobs) -> None:
     batches.put("arn:b", status="Paused")
     with pytest.raises(ContractError, match="'Paused'"):

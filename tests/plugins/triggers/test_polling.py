@@ -238,6 +238,23 @@ class TestOnKill:
         marked(job_trigger(), state, monkeypatch)
         assert bedrock.stopped == []
 
+    def test_a_job_for_which_another_run_waits_is_not_stopped(
+        self, bedrock: FakeBedrock, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        backfill = {"submit": "success", "trained": "deferred"}
+        asked = {"run": {"trained": "failed"}, "backfill": backfill}
+        polling = "bedrock_distill.triggers.polling"
+        monkeypatch.setattr(f"{polling}.RuntimeTaskInstance.get_task_states", lambda **_: asked)
+        monkeypatch.setattr(f"{polling}.XCom.get_one", lambda **about: {"job_name": "job"})
+        trigger = job_trigger()
+        trigger.task_instance = SimpleNamespace(dag_id="dag", task_id="trained", run_id="run", map_index=-1)  # type: ignore[assignment]
+        asyncio.run(trigger.on_kill())
+        assert bedrock.stopped == []
+        assert "because the run backfill waits for it" in capsys.readouterr().out
+        backfill["trained"] = "success"
+        asyncio.run(trigger.on_kill())
+        assert bedrock.stopped == ["job"]
+
     def test_a_trigger_without_a_task_does_not_stop_the_job(self, bedrock: FakeBedrock) -> None:
         asyncio.run(job_trigger().on_kill())
         assert bedrock.stopped == []

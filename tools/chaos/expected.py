@@ -23,7 +23,8 @@ from tools.simulate.parts import ON_DEMAND, SERVING, TRAINING, Part
 from tools.simulate.schedules import Schedule, single_faults, spread
 
 if TYPE_CHECKING:
-    from tools.simulate.world import Record, World
+    from tools.simulate.record import Record
+    from tools.simulate.world import World
 
 PARTS = (TRAINING, SERVING, ON_DEMAND)
 POLLS = 2  # later polls of a trigger depend on the speed of the machine

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from bedrock_distill.hooks.bedrock import BedrockDistillHook
 from include.distill.core.naming import run_key
@@ -12,11 +12,25 @@ from tools.simulate.environment import TRAINING_BUCKET
 from tools.simulate.parts import EARLIER_RUN, LEFT_DEPLOYMENT, LEFT_THROUGHPUT, NAME, PROMOTION
 
 if TYPE_CHECKING:
+    from tools.simulate.account import MemoryAccount
+    from tools.simulate.api_server import ApiServer
+    from tools.simulate.clock import VirtualClock
     from tools.simulate.dag_run import DagRun
-    from tools.simulate.world import World
+    from tools.simulate.parts import Part
 
 DAY = 86_400.0
 NEIGHBOUR, LIVE = "it belongs to a neighbour", "its run is live"
+
+
+class Installation(Protocol):
+    """What the earlier runs need of the simulated installation."""
+
+    account: MemoryAccount
+    api: ApiServer
+    clock: VirtualClock
+
+    def run_earlier(self, part: Part, number: int, first_row: int) -> DagRun:
+        """Execute a run of a part before the schedules."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +50,7 @@ class Expected:
 NOTHING = Expected()
 
 
-def promote_twice(world: World) -> Expected:
+def promote_twice(world: Installation) -> Expected:
     """Let two runs promote a model each, so that a person can go back from the second one to the first one."""
     for number in (EARLIER_RUN, EARLIER_RUN + 1):
         run = world.run_earlier(PROMOTION, number, first_row=100 * number)
@@ -46,7 +60,7 @@ def promote_twice(world: World) -> Expected:
     return Expected()
 
 
-def leave_endpoints(world: World) -> Expected:
+def leave_endpoints(world: Installation) -> Expected:
     """
     Leave the endpoints of runs that have ended, and others that the sweeper must not delete.
 
@@ -69,7 +83,7 @@ def leave_endpoints(world: World) -> Expected:
     return Expected({**stays, **_neighbours(world)}, frozenset(goes))
 
 
-def _of_runs(world: World, run: DagRun) -> Iterator[str]:
+def _of_runs(world: Installation, run: DagRun) -> Iterator[str]:
     """Yield the names of the endpoints that a run has created."""
     ledger = world.account.ledger
     key = run_key(run.graph.dag.dag_id, run.run_id)
@@ -80,7 +94,7 @@ def _of_runs(world: World, run: DagRun) -> Iterator[str]:
             yield one["name"]
 
 
-def _neighbours(world: World) -> Mapping[str, str]:
+def _neighbours(world: Installation) -> Mapping[str, str]:
     """
     Create an endpoint of another environment, one of another project, and one whose tags a person has changed.
 
@@ -101,7 +115,7 @@ def _neighbours(world: World) -> Mapping[str, str]:
     return dict.fromkeys(owners, NEIGHBOUR)
 
 
-def leave_a_run(world: World) -> Expected:
+def leave_a_run(world: Installation) -> Expected:
     """Leave two champions with a standing endpoint, and a failed run with a model, a folder and throughput."""
     promote_twice(world)
     stays = {**_of_champions(world)}
@@ -112,7 +126,7 @@ def leave_a_run(world: World) -> Expected:
     return Expected({**stays, **_neighbours(world)}, frozenset(goes))
 
 
-def leave_a_live_run(world: World) -> Expected:
+def leave_a_live_run(world: Installation) -> Expected:
     """Leave two champions with a standing endpoint, and a live run."""
     promote_twice(world)
     stays = {**_of_champions(world)}
@@ -123,14 +137,14 @@ def leave_a_live_run(world: World) -> Expected:
     return Expected({name: why for name, why in stays.items() if name not in goes}, frozenset(goes))
 
 
-def _of_champions(world: World) -> Mapping[str, str]:
+def _of_champions(world: Installation) -> Mapping[str, str]:
     """Return what belongs to the champion, to the one before it, or to nobody alone."""
     ledger, runs = world.account.ledger, world.api.runs.values()
     names = [one["name"] for one in (*ledger["throughputs"], *ledger["custom_models"])]
     return dict.fromkeys([*names, *(_folder(run) for run in runs)], "it belongs to a champion")
 
 
-def _model(world: World) -> str:
+def _model(world: Installation) -> str:
     models: list[dict[str, str]] = world.account.ledger["custom_models"]
     return max(models, key=lambda model: model["created"])["name"]
 
@@ -139,7 +153,7 @@ def _folder(run: DagRun) -> str:
     return f"s3://{TRAINING_BUCKET}/{NAME}/runs/{NAME}/{run_key(run.graph.dag.dag_id, run.run_id)}/"
 
 
-EARLIER: Mapping[str, Callable[[World], Expected]] = {
+EARLIER: Mapping[str, Callable[[Installation], Expected]] = {
     "promote_twice": promote_twice,
     "leave_endpoints": leave_endpoints,
     "leave_a_run": leave_a_run,

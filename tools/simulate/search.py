@@ -15,9 +15,10 @@ from typing import NamedTuple
 from tools.simulate.checks import breaches
 from tools.simulate.faults import Call, Fault, UnknownMessageError, Way
 from tools.simulate.parts import Part
+from tools.simulate.record import Record
 from tools.simulate.schedules import Schedule, count_second_faults, draw, single_faults, some_second_faults, spread
 from tools.simulate.states import states_of
-from tools.simulate.world import MAX_RUNS, Record, World
+from tools.simulate.world import MAX_RUNS, World
 
 FIRST_TURN = 8  # the second faults that a first fault gets in its first turn
 

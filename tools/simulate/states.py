@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from tools.simulate.faults import Kind, Way
 
 if TYPE_CHECKING:
-    from tools.simulate.world import Record
+    from tools.simulate.record import Record
 
 NEXT_RUN = "the next run is needed"
 INSTANCE_CLEARED = "an instance of a mapped task is cleared alone"

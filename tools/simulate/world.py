@@ -8,30 +8,28 @@ the next night. Each fault may make one run fail, so a schedule has at most one 
 from __future__ import annotations
 
 import contextvars
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 from unittest.mock import patch
 
 from airflow.sdk.execution_time import task_runner
 
-from tools.simulate.account import AccountSnapshot, MemoryAccount
+from tools.simulate.account import MemoryAccount
 from tools.simulate.api_server import ApiServer
 from tools.simulate.clock import VirtualClock, virtual_time
 from tools.simulate.computed_once import computed_once
 from tools.simulate.dag_run import ENDED, DagRun, Graph, TaskInstance
-from tools.simulate.earlier import EARLIER, NOTHING, Expected
+from tools.simulate.earlier import EARLIER
 from tools.simulate.environment import OUTPUT_BUCKET, ROLE, TRAINING_BUCKET
-from tools.simulate.faults import Call, Fault, Kind, Way
+from tools.simulate.faults import Fault, Kind, Way
 from tools.simulate.known_steps import KnownSteps
 from tools.simulate.one_thread import one_thread
 from tools.simulate.parts import APPROVE, DISTILL, Part
 from tools.simulate.person import answer_question
 from tools.simulate.planned_runs import DAY, planned_of
 from tools.simulate.promoting import settle_without_real_time, write_report
+from tools.simulate.record import FirstState, Record
 from tools.simulate.sweeping import Sweeper
 from tools.simulate.use_case import ENDPOINT_SECONDS, JOB_SECONDS, load_dag, write_use_case
 from tools.simulate.wire import Wire
@@ -40,73 +38,6 @@ MAX_RUNS = 4  # so a schedule has at most three faults
 HEARTBEAT_TIMEOUT_SECONDS = 300.0  # Airflow's default for a task
 EARLIER_RUN, EARLIER_ROW = 0, 100  # the run that promoted the first champion, and its first training row
 MAX_STEPS = 200  # attempts and waits of one run; more means that it never ends
-
-
-@dataclass(frozen=True)
-class FirstState:
-    """
-    The state from which each schedule starts.
-
-    :ivar runs: the tasks of each run that have been executed. The runs that a schedule may need later are prepared too.
-    :ivar past: the earlier runs in Airflow's database.
-    :ivar expected: what must stay and what must go.
-    """
-
-    account: AccountSnapshot
-    runs: tuple[Mapping[str, TaskInstance], ...]
-    now: float
-    past: tuple[DagRun, ...] = ()
-    expected: Expected = NOTHING
-
-
-@dataclass
-class Record:
-    """
-    What happened in a schedule, for the checker.
-
-    :ivar dag: the file of the DAG that the schedule runs.
-    :ivar ended: the state in which each run has ended, in order; ``stuck`` for a run that did not end.
-    :ivar executed: the tasks that the schedule executes, or that were executed before it.
-    :ivar must_fail: whether each run must fail.
-    :ivar reached: the states of the model that were reached.
-    :ivar ledgers: the ledger at the end of each run.
-    :ivar started: when each run started, by its id.
-    :ivar met: the faults that happened, each with its call.
-    :ivar unseen_marks: the runs with a mark that leaves no trace in Airflow, because the attempt had failed by itself,
-        or had not recorded its start yet.
-    :ivar attempts: how often each task was started, by its run and its label.
-    :ivar cap_usd: the spending that the use case allows for a run; ``None`` for the default.
-    :ivar after_mark: the ledgers right after the trigger of a task that was marked as failed has acted.
-    :ivar objects: the objects in S3 at the end, by their URI.
-    :ivar choices: the answers to the questions of the tasks, in order.
-    :ivar served: the model that each throughput answers with at the end, by the throughput's ARN.
-    :ivar first_objects: the objects in S3 before the schedule, by their URI.
-    :ivar expected: what must stay and what must go.
-    :ivar sweeps: the states in which the runs of the sweeper have ended, which follow if an endpoint is left.
-    :ivar swept: the ledger after the last run of the sweeper; ``None`` if there was none.
-    """
-
-    faults: tuple[Fault, ...]
-    dag: str = DISTILL
-    executed: frozenset[str] = frozenset()
-    must_fail: bool = False
-    calls: list[Call] = field(default_factory=list)
-    ended: list[str] = field(default_factory=list)
-    ledgers: list[dict[str, Any]] = field(default_factory=list)
-    unseen_marks: list[str] = field(default_factory=list)
-    attempts: Counter[tuple[str, str]] = field(default_factory=Counter)
-    cap_usd: float | None = None
-    after_mark: list[dict[str, Any]] = field(default_factory=list)
-    started: dict[str, float] = field(default_factory=dict)
-    reached: set[str] = field(default_factory=set)
-    objects: dict[str, bytes] = field(default_factory=dict)
-    met: list[tuple[Fault, Call]] = field(default_factory=list)
-    choices: list[str] = field(default_factory=list)
-    served: dict[str, str] = field(default_factory=dict)
-    first_objects: dict[str, bytes] = field(default_factory=dict)
-    expected: Expected = NOTHING
-    sweeps: list[str] = field(default_factory=list)
-    swept: dict[str, Any] | None = None
 
 
 class World:

@@ -9,7 +9,8 @@ import pytest
 
 from tools.simulate.environment import variables
 from tools.simulate.parts import TRAINING, Part
-from tools.simulate.world import FirstState, World, open_world
+from tools.simulate.record import FirstState
+from tools.simulate.world import World, open_world
 
 FIRST: dict[str, FirstState] = {}
 

@@ -14,9 +14,9 @@ from tools.simulate import search
 from tools.simulate.faults import Call
 from tools.simulate.mechanisms import Mechanism
 from tools.simulate.parts import TRAINING
+from tools.simulate.record import Record
 from tools.simulate.schedules import Schedule
 from tools.simulate.scoreboard import Trial, try_without
-from tools.simulate.world import Record
 
 BUY = Call(0, "submit", "task", "CreateModelCustomizationJob", is_aws=True)
 INSIDE: list[bool] = []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tools.simulate.faults import Call, Fault, Kind, Way
+from tools.simulate.record import Record
 from tools.simulate.states import (
     INSTANCE_CLEARED,
     MESSAGE_DISTURBED,
@@ -14,7 +15,7 @@ from tools.simulate.states import (
     TRIGGER_DISTURBED,
     states_of,
 )
-from tools.simulate.world import Record, World
+from tools.simulate.world import World
 
 FAULT = Fault(0, Kind.LOST, Way.CLEAR)
 READ = Call(0, "shards", "task", "GetObject", is_aws=True)

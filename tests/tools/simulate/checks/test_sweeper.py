@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from tests.tools.simulate.checks.ends import ENDPOINT, ledger, met, outcome
+from tests.tools.simulate.checks.ends import endpoint, ledger, met, outcome
 from tools.simulate.checks.sweeper import breaches
 from tools.simulate.faults import Way
 
-LEFT = ledger(throughputs=({**ENDPOINT, "alive": True},))
-GONE = ledger(throughputs=(ENDPOINT,))
-STANDING = ledger(throughputs=({**ENDPOINT, "name": "u-champion-1", "alive": True},))
+LEFT = ledger(throughputs=(endpoint(deleted=None),))
+GONE = ledger(throughputs=(endpoint(),))
+STANDING = ledger(throughputs=(endpoint(deleted=None, name="u-champion-1"),))
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ from tools.simulate.computed_once import computed_once
 from tools.simulate.dag_run import ENDED, DagRun, Graph, TaskInstance
 from tools.simulate.earlier import EARLIER
 from tools.simulate.environment import OUTPUT_BUCKET, ROLE, TRAINING_BUCKET
-from tools.simulate.faults import Fault, Kind, Way
+from tools.simulate.faults import SLEEPS, Call, Fault, Kind, Way
 from tools.simulate.known_steps import KnownSteps
 from tools.simulate.one_thread import one_thread
 from tools.simulate.parts import APPROVE, DISTILL, Part
@@ -162,9 +162,19 @@ class World:
                 break
             self.clock.sleep(self.part.next_run_seconds)
         self.sweeper.sweep(self._record, self._go_on)
+        self._record.met += self._overshadowed()
         self._record.calls = self.wire.calls
         self._record.objects, self._record.served = self._objects(), self.account.served
         return self._record
+
+    def _overshadowed(self) -> list[tuple[Fault, Call]]:
+        """Return the faults whose process met a later one too, which decided what a person did."""
+        met = {fault.at for fault, _ in self._record.met}
+        return [
+            (Fault(at, fault.kind), self.wire.calls[at])
+            for at, fault in self.wire.faults.items()
+            if at < len(self.wire.calls) and at not in met and fault.kind not in SLEEPS
+        ]
 
     def _objects(self) -> dict[str, bytes]:
         stored = self.account.objects.objects.items()

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from tools.simulate.checks import jobs
-from tools.simulate.checks.outcome import Outcome, runs_of, says_it_is_done
+from tools.simulate.checks.outcome import Outcome, is_closed, runs_of, says_it_is_done
 from tools.simulate.checks.synthesis import paid_and_stored
 
 KIND = "batch_jobs"
@@ -24,7 +24,8 @@ def breaches(outcome: Outcome) -> Iterator[str]:
             yield f"{earlier['name']} is Completed, but {later['name']} was bought for the same questions."
     if repeated := sum(calls > 1 for calls in outcome.ledgers[-1]["by_document"].values()):
         yield f"The answers to {repeated} questions were paid more than once."
-    if outcome.ended[-1] != "success" or says_it_is_done(outcome, runs_of(outcome)[-1], *jobs.AWAITS):
+    last = runs_of(outcome)[-1]
+    if outcome.ended[-1] != "success" or says_it_is_done(outcome, last, *jobs.AWAITS) or is_closed(outcome, last):
         return  # a person has said that the jobs need not be submitted, awaited or collected
     if not bought:
         yield "The run succeeded without a batch job."

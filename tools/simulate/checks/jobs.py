@@ -12,6 +12,7 @@ from tools.simulate.checks.outcome import (
     OUTLIVED,
     OVER,
     Outcome,
+    is_closed,
     met_in,
     runs_of,
     says_it_is_done,
@@ -43,9 +44,7 @@ def breaches(outcome: Outcome, kind: str) -> Iterator[str]:
         stopped = sum(job["status"] in (*OVER, "Stopping") for job in ledger.get(kind, ()))
         if stopped > marks:
             yield f"{stopped} jobs were stopped, but a person marked only {marks} tasks or runs as failed up to {run}."
-        # ``outcome`` would stop the job and fail the run. A person can say that this is not needed either.
-        is_closed = says_it_is_done(outcome, run, "outcome") and {*MARKS} & {*ways(outcome, run)}
-        if not (says_it_is_done(outcome, run, *AWAITS) or is_closed):
+        if not (says_it_is_done(outcome, run, *AWAITS) or is_closed(outcome, run)):
             yield from _end_of_run(outcome, run, state, ledger.get(kind, ()))
 
 

@@ -140,3 +140,12 @@ def says_it_is_done(outcome: Outcome, run: str, *tasks: str) -> bool:
     """
     met = met_in(outcome, run)
     return any(str(fault.way) == MARK_SUCCESS and call.task.partition("[")[0].endswith(tasks) for fault, call in met)
+
+
+def is_closed(outcome: Outcome, run: str) -> bool:
+    """
+    Return whether a person has given up a run and then marked its ``outcome`` as successful.
+
+    ``outcome`` would have stopped the jobs of the run and failed the run. The mark says that neither is needed.
+    """
+    return says_it_is_done(outcome, run, "outcome") and bool({MARK_FAILED, MARK_RUN_FAILED} & {*ways(outcome, run)})

@@ -187,7 +187,8 @@ class World:
 
     def _add(self, run: DagRun) -> DagRun:
         self.api.runs[run.run_id] = run
-        self._record.started.setdefault(run.run_id, self.clock.now)
+        if run.graph is self.graph:
+            self._record.started.setdefault(run.run_id, self.clock.now)
         return run
 
     def _finish(self, run: DagRun) -> None:

@@ -61,25 +61,25 @@ def test_a_good_end_has_no_breach(good: Any) -> None:
 @pytest.mark.parametrize(
     ("wrong", "words"),
     [
-        ({"ended": ["failed"]}, "No run succeeded"),
-        ({**REJECTED, "ended": ["stuck"]}, "never ended"),
-        ({**REJECTED, "ended": ["success"]}, "nobody approved succeeded"),
-        ({**REJECTED, "objects": objects(OLD, (NEW,)), "served": {ARN: OLD}}, "but nobody approved it"),
-        ({**UNCHANGED}, "the champion is still"),
-        ({"models": [*MODELS, {"arn": "arn:third", "created": 3.0, "alive": False}]}, "was deleted"),
-        ({"objects": objects("arn:third", (NEW,)), "served": {ARN: "arn:third"}}, "every rollback goes back to"),
-        ({"objects": objects(OLD, (NEW,), approved_by=None)}, "does not name the person"),
-        ({"objects": objects(OLD, (NEW, OLD))}, "people rolled back from"),
-        ({"endpoints": ({**ENDPOINT, "alive": False},)}, "only standing endpoint"),
-        ({"endpoints": (ENDPOINT, {**ENDPOINT, "arn": "arn:f"})}, "only standing endpoint"),
-        ({"objects": objects(OLD, (NEW,), endpoint={"arn": "arn:f"})}, "but applications call"),
-        ({"served": {ARN: NEW}}, "answers with"),
-        ({"objects": objects(OLD, (NEW,), "switching")}, "is not over"),
+        (end(**{"ended": ["failed"]}), "No run succeeded"),
+        (end(**{**REJECTED, "ended": ["stuck"]}), "never ended"),
+        (end(**{**REJECTED, "ended": ["success"]}), "nobody approved succeeded"),
+        (end(**{**REJECTED, "objects": objects(OLD, (NEW,)), "served": {ARN: OLD}}), "but nobody approved it"),
+        (end(**{**UNCHANGED}), "the champion is still"),
+        (end(**{"models": [*MODELS, {"arn": "arn:third", "created": 3.0, "alive": False}]}), "was deleted"),
+        (end(**{"objects": objects("arn:third", (NEW,)), "served": {ARN: "arn:third"}}), "every rollback goes back to"),
+        (end(**{"objects": objects(OLD, (NEW,), approved_by=None)}), "does not name the person"),
+        (end(**{"objects": objects(OLD, (NEW, OLD))}), "people rolled back from"),
+        (end(**{"endpoints": ({**ENDPOINT, "alive": False},)}), "only standing endpoint"),
+        (end(**{"endpoints": (ENDPOINT, {**ENDPOINT, "arn": "arn:f"})}), "only standing endpoint"),
+        (end(**{"objects": objects(OLD, (NEW,), endpoint={"arn": "arn:f"})}), "but applications call"),
+        (end(**{"served": {ARN: NEW}}), "answers with"),
+        (end(**{"objects": objects(OLD, (NEW,), "switching")}), "is not over"),
         (
-            {"served": {ARN: NEW}, "ended": ["failed", "success"], "met": [met(Way.MARK_FAILED, "settle")]},
+            end(served={ARN: NEW}, ended=["failed", "success"], met=[met(Way.MARK_FAILED, "settle")]),
             "answers with",
         ),
     ],
 )
 def test_a_wrong_end_is_found(wrong: Any, words: str) -> None:
-    assert any(words in breach for breach in breaches(end(**wrong))), breaches(end(**wrong))
+    assert any(words in breach for breach in breaches(wrong)), breaches(wrong)

@@ -18,6 +18,7 @@ TWO = {"ended": ["failed", "success"]}
     [
         (outcome(GOOD, ended=["stuck"]), "never ended"),
         (outcome(GOOD, ended=["failed"]), "No run succeeded"),
+        (outcome(GOOD, must_fail=True), "must fail has succeeded"),
         (outcome(GOOD, GOOD, **TWO, met=[met(Way.CLEAR_RUN)]), "did not recover"),
         (outcome(GOOD, GOOD, **TWO, met=[met(Way.CLEAR)]), "did not recover"),
         (outcome(GOOD, GOOD, **TWO, met=[met(Way.MARK_FAILED, run=NEXT)]), f"{RUN} failed, but no fault"),
@@ -34,6 +35,7 @@ def test_each_bad_end_is_found(end: Any, words: str) -> None:
 def test_a_fault_explains_a_failed_run_and_another_attempt() -> None:
     assert not [*breaches(outcome(GOOD, GOOD, **TWO, met=[met(Way.MARK_FAILED)]))]
     assert not [*breaches(outcome(GOOD, met=[met(Way.CLEAR)], attempts={(RUN, "report"): 2}))]
+    assert not [*breaches(outcome(GOOD, ended=["failed"], must_fail=True))]
 
 
 def test_a_cleared_run_need_not_repeat_the_question_that_contained_the_price() -> None:

@@ -32,11 +32,11 @@ def test_an_endpoint_that_the_sweeper_has_deleted_is_no_breach(last: Any, good: 
 @pytest.mark.parametrize(
     ("wrong", "words"),
     [
-        ({}, "exists after the runs of the sweeper"),
-        ({"swept": LEFT, "sweeps": ["success"]}, "exists after the runs of the sweeper"),
-        ({"swept": GONE, "sweeps": ["stuck"]}, "never ended"),
-        ({"swept": GONE, "sweeps": ["success"] * 3}, "3 runs of the sweeper were needed"),
+        (outcome(LEFT), "exists after the runs of the sweeper"),
+        (outcome(LEFT, swept=LEFT, sweeps=["success"]), "exists after the runs of the sweeper"),
+        (outcome(LEFT, swept=GONE, sweeps=["stuck"]), "never ended"),
+        (outcome(LEFT, swept=GONE, sweeps=["success"] * 3), "3 runs of the sweeper were needed"),
     ],
 )
 def test_what_the_sweeper_has_left_is_found(wrong: Any, words: str) -> None:
-    assert any(words in breach for breach in breaches(outcome(LEFT, **wrong)))
+    assert any(words in breach for breach in breaches(wrong))

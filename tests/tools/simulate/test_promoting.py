@@ -49,7 +49,7 @@ def test_the_endpoint_gets_the_model_that_a_person_approved(replacement: World) 
     with removed("settle"):
         assert judge(replacement, ()).wrong
     with removed("outcome's search for a dropped promotion"):
-        assert "was not promoted although a person approved it" in judge(replacement, dropped).wrong[0]
+        assert "was not promoted although it has won" in judge(replacement, dropped).wrong[0]
 
 
 def test_a_rejected_winner_is_promoted_by_no_mark(rejection: World) -> None:

@@ -49,6 +49,7 @@ def test_the_removal_of_each_mechanism_is_noticed(serving_world: World) -> None:
         (Fault(call(serving_world, "Create"), Kind.KILLED_AFTER),),
         (Fault(call(serving_world, "Delete"), Kind.KILLED_AFTER, Way.CLEAR_RUN),),
         (Fault(call(serving_world, "Get", "trigger"), Kind.KILLED_BEFORE, Way.MARK_FAILED),),
+        (Fault(call(serving_world, "Delete"), Kind.KILLED_BEFORE, Way.MARK_FAILED),),
         (Fault(0, Kind.OUTLIVED),),
     ]
     assert [judge(serving_world, one)[0] for one in schedules] == [[]] * len(schedules)

@@ -10,6 +10,8 @@ from typing import Any
 from tools.simulate.checks.outcome import Outcome, folder_of, is_closed, runs_of, says_it_is_done
 
 SYNTHESIZE = "synthesize"
+# The answer to a call of a model is in flight from this call until it is stored.
+IN_FLIGHT = ("InvokeModel", "Converse", "PutObject")
 
 
 def breaches(outcome: Outcome) -> Iterator[str]:
@@ -18,9 +20,9 @@ def breaches(outcome: Outcome) -> Iterator[str]:
         return
     paid = outcome.ledgers[-1]["by_document"]
     repeated = sum(calls - 1 for calls in paid.values())
-    faults = sum(call.task.startswith(SYNTHESIZE) for _, call in outcome.met)
-    if repeated > faults:  # a task has one call in flight, so a fault loses one answer at most
-        yield f"{repeated} answers were paid again, but the faults can have lost only {faults}."
+    in_flight = sum(call.task.startswith(SYNTHESIZE) and call.what in IN_FLIGHT for _, call in outcome.met)
+    if repeated > in_flight:  # a task has one call in flight, so a fault loses one answer at most
+        yield f"{repeated} answers were paid again, but the faults can have lost only {in_flight}."
     last = runs_of(outcome)[-1]
     if outcome.ended[-1] != "success" or says_it_is_done(outcome, last, SYNTHESIZE) or is_closed(outcome, last):
         return  # a person has said that the rows need no pairs

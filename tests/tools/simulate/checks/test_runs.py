@@ -52,3 +52,8 @@ def test_a_cleared_run_need_not_repeat_the_question_that_contained_the_price() -
 
 def test_outcome_is_not_repeated_so_the_next_run_may_be_needed() -> None:
     assert not [*breaches(outcome(GOOD, GOOD, ended=["failed", "success"], met=[met(Way.RETRY, "outcome")]))]
+
+
+def test_a_run_that_must_fail_may_fail_without_a_fault_and_a_person_may_mark_it_as_successful() -> None:
+    assert not [*breaches(outcome(GOOD, ended=["failed"], must_fail=True))]
+    assert not [*breaches(outcome(GOOD, must_fail=True, met=[met(Way.MARK_SUCCESS, "promote")]))]

@@ -64,7 +64,7 @@ class Graph:
 
     def cleared_with(self, task_id: str, *, downstream: bool) -> set[str]:
         """Return the tasks that are cleared with a task."""
-        below = self._below(task_id) if downstream else frozenset()
+        below = self.below(task_id) if downstream else frozenset()
         found = {task_id, *below}
         for each in list(found):
             if not (self.nodes[each].is_setup or self.nodes[each].is_teardown):
@@ -74,7 +74,8 @@ class Graph:
             found |= {below for below in self.nodes[task_id].downstream if self.nodes[below].is_teardown}
         return found
 
-    def _below(self, task_id: str) -> frozenset[str]:
+    def below(self, task_id: str) -> frozenset[str]:
+        """Return all tasks that come after a task."""
         return frozenset(self.dag.get_task(task_id).get_flat_relative_ids(upstream=False))
 
 

@@ -30,6 +30,7 @@ from include.distill.cost.bought_jobs import BoughtJobs
 from include.distill.evaluation import champion
 from include.distill.inference.answer_store import AnswerStore
 from tools.simulate.mechanisms_of_other_dags import OTHER_DAGS
+from tools.simulate.mechanisms_of_spending import SPENDING
 from tools.simulate.parts import (
     BATCH,
     DISTILLATION,
@@ -255,5 +256,5 @@ MECHANISMS = (
     Mechanism(
         "the champion is kept when losers are deleted", LOSERS, _champion_is_not_kept, is_needed_by_every_run=True
     ),
-    *(Mechanism(*one) for one in OTHER_DAGS),
+    *(Mechanism(*one) for one in (*SPENDING, *OTHER_DAGS)),
 )

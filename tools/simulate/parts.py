@@ -33,6 +33,17 @@ class Promoting:
 
 
 @dataclass(frozen=True)
+class Approval:
+    """
+    How a run asks for the approval of its spending.
+
+    :ivar choice: what the person answers; ``None`` if nobody answers in time.
+    """
+
+    choice: str | None
+
+
+@dataclass(frozen=True)
 class Part:
     """
     A part of a DAG.
@@ -43,6 +54,7 @@ class Part:
     :ivar training_rows: the number of rows of the training CSV. By default, the minimum of a fine-tuning job.
     :ivar use_case: the keys in which the part's use case differs from the one of :mod:`tools.simulate.use_case`.
     :ivar must_fail: whether each run is refused something, so that it fails.
+    :ivar approval: what a person answers to the question about the spending; ``None`` if there is no question.
     :ivar promotion: how the winner of each run is promoted, and how a person answers; ``None`` if no report is needed.
     :ivar dag: the file in ``dags`` whose DAG the schedules run. If it is not ``distill``, its runs execute all tasks.
     :ivar earlier: the function in ``tools.simulate.earlier`` that executes earlier runs of the use case.
@@ -58,6 +70,7 @@ class Part:
     use_case: Mapping[str, Any] = field(default_factory=dict, hash=False)
     promotion: Promoting | None = None
     must_fail: bool = False
+    approval: Approval | None = None
     dag: str = DISTILL
     earlier: str | None = None
     form: Mapping[str, Any] = field(default_factory=dict, hash=False)
@@ -67,7 +80,8 @@ class Part:
     @property
     def choice(self) -> str | None:
         """What a person answers to the questions of a schedule; ``None`` if nobody answers in time."""
-        return self.promotion.choice if self.promotion else None
+        asked = self.promotion or self.approval
+        return asked.choice if asked else None
 
     def configuration(self, number: int) -> dict[str, Any]:
         """Return what a person enters in the trigger form of a run."""
@@ -291,6 +305,15 @@ CLEAN_UP_STANDING = Part(
     earlier="leave_a_live_run",
     form={"dry_run": False, "delete_standing_endpoints": True, "datasets": True, "paid_answers": True},
 )
+_ASKED = Part(
+    "approved_spending",
+    before=("preflight", "ingest"),  # all later tasks wait for the approval
+    tasks=("estimate", "approve_spending", "tuned.merge", "tuned.upload", "tuned.submit", "tuned.trained", "outcome"),
+    use_case={"approval": {"before_spending": "always", "before_hourly": "never"}},
+)
+APPROVED_SPENDING = replace(_ASKED, approval=Approval(APPROVE))
+REJECTED_SPENDING = replace(_ASKED, name="rejected_spending", approval=Approval("Reject"), must_fail=True)
+ABOVE_CAP = replace(_ASKED, name="above_cap", use_case={"max_spend_usd": 1}, must_fail=True)  # an hour costs more
 PARTS = (
     TRAINING,
     SERVING,
@@ -315,4 +338,7 @@ PARTS = (
     SWEEPER,
     CLEAN_UP,
     CLEAN_UP_STANDING,
+    APPROVED_SPENDING,
+    REJECTED_SPENDING,
+    ABOVE_CAP,
 )

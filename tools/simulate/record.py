@@ -40,6 +40,7 @@ class Record:
     :ivar ended: the state in which each run has ended, in order; ``stuck`` for a run that did not end.
     :ivar executed: the tasks that the schedule executes, or that were executed before it.
     :ivar must_fail: whether each run must fail.
+    :ivar asks_spending: whether a person must approve the spending of each run.
     :ivar reached: the states of the model that were reached.
     :ivar ledgers: the ledger at the end of each run.
     :ivar started: when each run started, by its id.
@@ -62,6 +63,7 @@ class Record:
     dag: str = DISTILL
     executed: frozenset[str] = frozenset()
     must_fail: bool = False
+    asks_spending: bool = False
     calls: list[Call] = field(default_factory=list)
     ended: list[str] = field(default_factory=list)
     ledgers: list[dict[str, Any]] = field(default_factory=list)

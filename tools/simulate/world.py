@@ -75,11 +75,21 @@ class World:
         """Execute the tasks before the part, unless their result is given: the first state of the schedules."""
         write_use_case(self.folder, self.part)
         self.graph = Graph(load_dag(self.folder))
+        self._require_order()
         self.sweeper = Sweeper(self.folder, self.account, self.api, self.clock)
         self.first = first or self._execute_before()
         if self.part.dag != DISTILL:
             self.graph = Graph(load_dag(self.folder, self.part.dag))
         self._active, self._choice = {*self.part.tasks, *self.sweeper.tasks}, self.part.choice
+
+    def _require_order(self) -> None:
+        """Check that no task is executed before the part although it comes after a task of the part."""
+        if self.part.dag != DISTILL:
+            return
+        before, tasks = {*self.part.before}, {*self.part.tasks}
+        for task in tasks - before:
+            if early := self.graph.below(task) & (before - tasks):
+                raise ValueError(f"{min(early)} is executed before the part {self.part.name}, but comes after {task}.")
 
     def _execute_before(self) -> FirstState:
         self._active = set(self.part.before)
@@ -151,6 +161,7 @@ class World:
             self.part.dag,
             executed,
             self.part.must_fail,
+            self.part.approval is not None,
             first_objects=first,
             expected=self.first.expected,
             cap_usd=cap_usd,

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from tools.simulate.parts import DISTILL, PARTS, ROLLBACK, ROLLBACK_DAG
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.tools.simulate.conftest import opened
+from tools.simulate.parts import DISTILL, PARTS, ROLLBACK, ROLLBACK_DAG, TRAINING
 
 
 def test_each_part_has_a_name_of_its_own_and_ends_with_outcome() -> None:
@@ -20,3 +27,12 @@ def test_each_run_of_a_promotion_looks_at_the_present_champion_and_asks() -> Non
     for part in (one for one in promoting if "approve" in one.tasks):
         assert "preflight" in {*part.before} & {*part.tasks}
         assert part.tasks.index("approve") < part.tasks.index("switch") < part.tasks.index("promote")
+
+
+def test_a_part_whose_first_state_contains_later_tasks_is_refused(tmp_path: Path) -> None:
+    early = replace(TRAINING, name="early", tasks=("estimate", *TRAINING.tasks), before=("ingest", "tuned.upload"))
+    with (
+        pytest.raises(ValueError, match=r"tuned.upload is executed before the part early, but comes after estimate"),
+        contextmanager(opened)(tmp_path, early),
+    ):
+        pass

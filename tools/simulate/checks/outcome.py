@@ -49,6 +49,10 @@ class Outcome(Protocol):
         """Whether each run must fail, because it is refused what it asks for."""
 
     @property
+    def asks_spending(self) -> bool:
+        """Whether a person must approve the spending of each run."""
+
+    @property
     def executed(self) -> Collection[str]:
         """The tasks that the schedules execute, or that were executed before."""
 

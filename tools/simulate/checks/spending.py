@@ -1,5 +1,5 @@
 """
-Judge what the runs have spent: no run costs more than its use case allows.
+Judge what the runs have spent: no run costs more than its use case allows, or buys what nobody has approved.
 
 The prices are those of the simulated AWS account (``tools/aws_simulator/catalog/prices.yaml``), and not those of the
 pipeline. If they do not contain a price, the highest price of the same kind counts.
@@ -7,6 +7,9 @@ pipeline. If they do not contain a price, the highest price of the same kind cou
 
 from __future__ import annotations
 
+import datetime
+import json
+import math
 from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any
@@ -14,12 +17,22 @@ from typing import Any
 from tools.aws_simulator.catalog.catalog import load_catalog
 from tools.aws_simulator.catalog.offers import load_prices
 from tools.simulate.checks.endpoints import left_to_sweeper, run_of
-from tools.simulate.checks.outcome import STANDING, Outcome, runs_of
+from tools.simulate.checks.outcome import APPROVED, MARK_SUCCESS, STANDING, Outcome, runs_of
 
+KINDS = ("jobs", "batch_jobs", "evaluation_jobs", "throughputs", "deployments")
 DEFAULT_CAP_USD = 100.0  # as docs/reference/configuration states for max_spend_usd
 
 
 def breaches(outcome: Outcome) -> Iterator[str]:
+    """Yield the runs that have cost too much, and what was bought although it had not been approved."""
+    yield from _above_cap(outcome)
+    if outcome.asks_spending:
+        yield from _unapproved(outcome)
+    elif outcome.must_fail:
+        yield from _refused(outcome)
+
+
+def _above_cap(outcome: Outcome) -> Iterator[str]:
     """
     Yield the runs that have cost more than the use case allows.
 
@@ -33,6 +46,42 @@ def breaches(outcome: Outcome) -> Iterator[str]:
         if total - before > cap:
             yield f"{run} has cost ${total - before:.2f}, but its use case allows ${cap:.2f}."
         before = total
+
+
+def _unapproved(outcome: Outcome) -> Iterator[str]:
+    """
+    Yield the purchases before a person has approved the spending.
+
+    The pipeline records when the person answered. What the person answered is known without the record.
+    """
+    approved = min(_approvals(outcome.objects), default=math.inf)
+    for bought in _purchases(outcome):
+        if bought["created"] < approved or APPROVED not in outcome.choices:
+            yield f"{bought['name']} was bought although nobody had approved the spending."
+
+
+def _refused(outcome: Outcome) -> Iterator[str]:
+    """Yield the purchases of refused runs. A person who marks ``estimate`` takes the run to be within its cap."""
+    if any(str(fault.way) == MARK_SUCCESS and call.task == "estimate" for fault, call in outcome.met):
+        return
+    for bought in _purchases(outcome):
+        yield f"{bought['name']} was bought by a run that must fail."
+
+
+def _purchases(outcome: Outcome) -> Iterator[Mapping[str, Any]]:
+    """Yield the jobs and endpoints that the schedule has bought."""
+    began = min(outcome.started.values())
+    for kind in KINDS:
+        yield from (one for one in outcome.ledgers[-1].get(kind, ()) if one["created"] >= began)
+
+
+def _approvals(objects: Mapping[str, bytes]) -> Iterator[float]:
+    """Yield when a person has approved the spending of a run, in POSIX seconds."""
+    for uri, body in objects.items():
+        if uri.endswith("/spending_approval.json"):
+            answer = json.loads(body)
+            if answer["decision"] == "approved" and answer["user_name"]:
+                yield datetime.datetime.fromisoformat(answer["answered_at"]).timestamp()
 
 
 @cache

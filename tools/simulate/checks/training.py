@@ -23,7 +23,7 @@ def _jobs(outcome: Outcome) -> Iterator[str]:
     for job in bought[:-1]:
         if job["status"] not in OVER and bought[-1]["created"] >= began:
             yield f"{job['name']} is {job['status']}, but another job for the same data was bought."
-    is_expected = "tuned.submit" in outcome.executed and outcome.ended[-1] == "success"
+    is_expected = "tuned.submit" in outcome.executed and outcome.ended[-1] == "success" and not outcome.must_fail
     if not bought and is_expected and not says_it_is_done(outcome, runs_of(outcome)[-1], *jobs.BUYS):
         yield "The run succeeded without a training job."
 

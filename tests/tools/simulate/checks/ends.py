@@ -51,6 +51,7 @@ def outcome(*ledgers: dict[str, Any], **changes: Any) -> Any:
         "expected": SimpleNamespace(stays={}, goes=frozenset()),
         "executed": {"tuned.submit"},
         "must_fail": False,
+        "asks_spending": False,
         "ended": ["success"] * len(ledgers),
         "ledgers": list(ledgers),
         "after_mark": [],

@@ -1,7 +1,8 @@
-"""The rule for spending finds a run that costs more than its use case allows."""
+"""The rules for spending find a run that costs more than its use case allows, or buys what nobody has approved."""
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -56,3 +57,40 @@ def test_an_endpoint_that_stays_after_the_run_does_not_count() -> None:
     assert not [*breaches(outcome(served(standing)))]
     left = endpoint(0.0, 9 * HOUR)
     assert not [*breaches(outcome(served(left), met=[met(Way.MARK_FAILED, "tuned.release")]))]
+
+
+BOUGHT = ledger(job("a", "Completed", 100.0))
+
+
+def asked(decision: str, at: str = "1970-01-01T00:01:00+00:00", user: str | None = "ada") -> dict[str, Any]:
+    record = {"decision": decision, "answered_at": at, "user_name": user}
+    uri = "s3://b/u/runs/u/r/spending_approval.json"
+    return {"asks_spending": True, "choices": ["Approve"], "objects": {uri: json.dumps(record).encode()}}
+
+
+@pytest.mark.parametrize(
+    ("end", "words"),
+    [
+        (outcome(BOUGHT, asks_spending=True, choices=["Approve"]), "nobody had approved"),
+        (outcome(BOUGHT, **asked("rejected")), "nobody had approved"),
+        (outcome(BOUGHT, **asked("approved", user=None)), "nobody had approved"),
+        (outcome(BOUGHT, **asked("approved", "1970-01-01T00:02:00+00:00")), "nobody had approved"),
+        (outcome(BOUGHT, **{**asked("approved"), "choices": ["Reject"]}), "nobody had approved"),
+        (outcome(BOUGHT, must_fail=True), "must fail"),
+        (outcome(BOUGHT, must_fail=True, met=[met(Way.MARK_SUCCESS, "tuned.submit")]), "must fail"),
+    ],
+)
+def test_each_purchase_that_nobody_allowed_is_found(end: Any, words: str) -> None:
+    (breach,) = breaches(end)
+    assert words in breach
+
+
+def test_what_was_approved_or_bought_before_the_schedule_is_not_judged() -> None:
+    assert not [*breaches(outcome(BOUGHT, **asked("approved")))]
+    assert not [*breaches(outcome(BOUGHT, must_fail=True, started={"r": 101.0}))]
+    assert not [*breaches(outcome(BOUGHT))]
+    assert not [*breaches(outcome(ledger(), must_fail=True))]
+
+
+def test_a_person_who_marks_the_estimate_allows_the_purchase() -> None:
+    assert not [*breaches(outcome(BOUGHT, must_fail=True, met=[met(Way.MARK_SUCCESS, "estimate")]))]

@@ -47,3 +47,7 @@ def test_an_old_copy_may_buy_a_job_after_its_run_was_given_up() -> None:
     slept = met(Way.MARK_RUN_FAILED, "tuned.submit", kind=Kind.OUTLIVED)
     given_up = ledger(job("a", "InProgress"))
     assert not [*breaches(outcome(given_up, GOOD, ended=["failed", "success"], met=[slept]))]
+
+
+def test_a_run_that_must_fail_needs_no_job() -> None:
+    assert not [*breaches(outcome(ledger(), must_fail=True))]

@@ -314,6 +314,25 @@ _ASKED = Part(
 APPROVED_SPENDING = replace(_ASKED, approval=Approval(APPROVE))
 REJECTED_SPENDING = replace(_ASKED, name="rejected_spending", approval=Approval("Reject"), must_fail=True)
 ABOVE_CAP = replace(_ASKED, name="above_cap", use_case={"max_spend_usd": 1}, must_fail=True)  # an hour costs more
+# The arm is served while it answers, and both arms answer in two shards.
+_SERVED = ("tuned.deploy", "tuned.active", "tuned.answer", "tuned.undeploy")
+_TWO_SHARDS = {
+    "serving": {"mode": "on_demand", "poll_interval_seconds": 400},
+    "fan_out": {"evaluation_tasks": 2, "concurrency": 2},
+    "answering": {"temperature": 0.5},  # so that an arm answers twice for the noise control, which is a second pair
+}
+ANSWERS = Part(
+    "answers",
+    before=(*_PREPARED, "tuned.submit", "tuned.trained"),
+    tasks=("base.answer", *_SERVED, "outcome"),
+    use_case=_TWO_SHARDS,
+)
+JUDGING = Part(
+    "judging",
+    before=(*ANSWERS.before, "base.answer", *_SERVED),
+    tasks=("judge.claude-haiku-4-5", "report", "outcome"),
+    use_case=_TWO_SHARDS,
+)
 PARTS = (
     TRAINING,
     SERVING,
@@ -341,4 +360,6 @@ PARTS = (
     APPROVED_SPENDING,
     REJECTED_SPENDING,
     ABOVE_CAP,
+    ANSWERS,
+    JUDGING,
 )

@@ -9,6 +9,7 @@ run that the faults have ended is followed by one that succeeds. Each module has
 from __future__ import annotations
 
 from tools.simulate.checks import (
+    answers,
     batches,
     endpoints,
     evaluations,
@@ -31,6 +32,7 @@ RULES = (
     batches.breaches,
     synthesis.breaches,
     evaluations.breaches,
+    answers.breaches,
     standing.breaches,
     models.breaches,
     sweeper.breaches,

@@ -45,24 +45,27 @@ def breaches(outcome: Outcome, kind: str) -> Iterator[str]:
         if stopped > marks:
             yield f"{stopped} jobs were stopped, but a person marked only {marks} tasks or runs as failed up to {run}."
         if not (says_it_is_done(outcome, run, *AWAITS) or is_closed(outcome, run)):
-            yield from _end_of_run(outcome, run, state, ledger.get(kind, ()))
+            yield from _end_of_run(outcome, run, state, ledger.get(kind, ()), keeps_answers=kind == "batch_jobs")
 
 
-def _end_of_run(outcome: Outcome, run: str, state: str, jobs: Any) -> Iterator[str]:
+def _end_of_run(outcome: Outcome, run: str, state: str, jobs: Any, *, keeps_answers: bool) -> Iterator[str]:
     """
     Yield what is wrong with the jobs at the end of a run.
 
     A job is stopped only if it is certain that a person marked its task. This is not certain if the attempt had failed
     by itself, or had not recorded its start yet. The job then goes on, and the next run waits for it. The same holds
     for a job that an old copy of its task bought after the run had ended.
+
+    :param keeps_answers: whether the answers of a stopped job are used, so that the next run may need no other job.
     """
     is_uncertain = run in outcome.unseen_marks or any(
         call.task == "outcome" or str(fault.kind) == OUTLIVED for fault, call in met_in(outcome, run)
     )
+    useful = ("Completed", "Stopped") if keeps_answers else ("Completed",)
     running = [job["name"] for job in jobs if job["status"] not in ENDING]
     if state == "success" and running:
         yield f"{run} succeeded, but {running[0]} is still running."
-    elif state == "success" and jobs and all(job["status"] != "Completed" for job in jobs):
+    elif state == "success" and jobs and not any(job["status"] in useful for job in jobs):
         yield f"{run} succeeded, but none of its {len(jobs)} jobs is completed."
     elif running and not is_uncertain and {*MARKS} & {*ways(outcome, run)}:
         yield f"{run} was given up, but {running[0]} is still running."

@@ -33,7 +33,7 @@ def end(*statuses: str, paid: dict[str, int], stored: int, asked: int | None = N
         (end(paid={}, stored=0, asked=1), "without a batch job"),
         (end("Completed", paid={}, stored=0), "found no row in its shards"),
         (end("Completed", paid={"a": 1}, stored=1, asked=2), "have 2 questions, but the answers to 1 were paid"),
-        (end("Stopped", paid={"a": 1}, stored=1, met=[met(Way.MARK_RUN_FAILED)]), "none of its 1 jobs is completed"),
+        (end("Stopped", paid={"a": 1}, stored=1, asked=101, met=[met(Way.MARK_RUN_FAILED)]), "have 101 questions"),
         (end(paid={}, stored=0, asked=1, met=[met(Way.MARK_SUCCESS, "outcome")]), "without a batch job"),
     ],
 )
@@ -44,6 +44,10 @@ def test_each_kind_of_damage_is_found(wrong: Any, words: str) -> None:
 
 def test_a_good_end_has_no_breach() -> None:
     assert not [*breaches(end("Completed", paid={"a": 1}, stored=1))]
+
+
+def test_too_few_questions_for_another_job_are_asked_on_demand_after_a_stopped_job() -> None:
+    assert not [*breaches(end("Stopped", paid={"a": 1}, stored=1, asked=100, met=[met(Way.MARK_RUN_FAILED)]))]
 
 
 def test_a_person_may_say_that_the_jobs_are_not_needed() -> None:

@@ -12,7 +12,7 @@ from tools.simulate.checks import jobs
 from tools.simulate.checks.jobs import bought
 from tools.simulate.faults import Kind, Way
 
-KIND = "batch_jobs"
+KIND = "evaluation_jobs"
 TWO = {"ended": ["failed", "success"]}
 
 

@@ -2,23 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
-import pytest
-
-from tests.tools.simulate.conftest import opened
 from tools.simulate.faults import Fault, Kind, Way
 from tools.simulate.mechanisms import MECHANISMS
-from tools.simulate.parts import DISTILLATION, TRAINING
 from tools.simulate.search import judge
 from tools.simulate.world import World
-
-
-@pytest.fixture(params=[TRAINING, DISTILLATION], ids=lambda part: part.name)
-def world(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[World]:
-    """An installation whose schedules buy a customization job."""
-    yield from opened(tmp_path, request.param)
 
 
 def schedules(world: World) -> list[tuple[Fault, ...]]:

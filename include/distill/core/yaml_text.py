@@ -7,6 +7,7 @@ so they are not refused. The size of the document with all aliases replaced is l
 
 from __future__ import annotations
 
+import functools
 from typing import Any, NamedTuple
 
 import yaml
@@ -39,7 +40,7 @@ def load_yaml(text: str | bytes, loader: type[yaml.SafeLoader] = yaml.SafeLoader
     if len(text) > MAX_CHARACTERS:
         raise YamlTextError(f"the text has {len(text):,} characters; expected at most {MAX_CHARACTERS:,}")
     try:
-        reader = loader(text)
+        reader = _limited(loader)(text)  # type: ignore[arg-type] - mypy takes a class for not hashable
         try:
             node = reader.get_single_node()
             if node is None:
@@ -56,12 +57,26 @@ def load_yaml(text: str | bytes, loader: type[yaml.SafeLoader] = yaml.SafeLoader
         raise YamlTextError(str(error) or type(error).__name__) from error
 
 
-def _too_deep(node: yaml.Node | None = None) -> str:
-    return f"the document is nested too deeply{_place(node)}; expected at most {MAX_DEPTH} levels"
+@functools.cache
+def _limited(loader: type[yaml.SafeLoader]) -> type[yaml.SafeLoader]:
+    """Return a loader that stops at deep brackets. PyYAML's time to read them grows with the square of their depth."""
+
+    class LimitedLoader(loader):  # type: ignore[valid-type,misc]
+        def fetch_flow_collection_start(self, token: type[yaml.Token]) -> None:
+            if self.flow_level >= MAX_DEPTH:
+                raise YamlTextError(_too_deep(self.get_mark()))
+            super().fetch_flow_collection_start(token)
+
+    return LimitedLoader
 
 
-def _place(node: yaml.Node | None) -> str:
-    return f" (line {node.start_mark.line + 1})" if node else ""
+def _too_deep(place: yaml.Node | yaml.Mark | None = None) -> str:
+    return f"the document is nested too deeply{_place(place)}; expected at most {MAX_DEPTH} levels"
+
+
+def _place(place: yaml.Node | yaml.Mark | None) -> str:
+    mark = place.start_mark if isinstance(place, yaml.Node) else place
+    return f" (line {mark.line + 1})" if mark else ""
 
 
 def _check_limits(root: yaml.Node) -> None:

@@ -106,7 +106,12 @@ def test_the_job_of_a_marked_task_is_stopped_although_the_task_stored_no_result(
     freeze(purchases.store, purchases.use_case)  # type: ignore[arg-type]
     task: Any = RunOutcomeOperator(task_id="outcome", run_uri=RUN_URI)
     task.__dict__ |= {"hook": purchases.hook, "store": purchases.store}
-    ti = SimpleNamespace(xcom_pull=lambda task_ids, key="return_value": IN_PROGRESS if key != "return_value" else None)
+    ti = SimpleNamespace(
+        dag_id="d",
+        run_id="r",
+        xcom_pull=lambda task_ids, key="return_value": IN_PROGRESS if key != "return_value" else None,
+        get_task_states=lambda **_: {},
+    )
     states = {f"{ARM}.optimize.submit": "failed", f"{ARM}.optimize.wait": "upstream_failed"}
     [result] = stop_abandoned_optimizations(task, states, ti)
     assert f"Stopped prompt optimization job {purchases.name}" in result.text

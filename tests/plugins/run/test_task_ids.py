@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -99,7 +100,7 @@ class RealXComs(SimpleNamespace):
         assert task_ids in self.states, f"{task_ids} is not a task of the DAG"
         return self.xcoms.get((task_ids, key))
 
-    def get_task_states(self, *, dag_id: str, run_ids: list[str]) -> Any:
+    def get_task_states(self, *, dag_id: str, run_ids: Sequence[str] = ("r",), task_ids: Sequence[str] = ()) -> Any:
         return {run_ids[0]: self.states}
 
 

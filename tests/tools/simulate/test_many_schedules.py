@@ -12,8 +12,8 @@ from tools.simulate.parts import TRAINING, Part
 from tools.simulate.schedules import single_faults
 from tools.simulate.search import Tally, search, undisturbed_calls
 
-# The purchase with the calls before it, and the end of the run: over 2,000 schedules. Neighbouring calls are cheaper than
-# distant ones, because their schedules share most processes.
+# The purchase with the calls before it, and the end of the run: over 2,000 schedules. Neighbouring calls are cheaper
+# than distant ones, because their schedules share most processes.
 SHARES = [(TRAINING, 0, 13), (TRAINING, 40, 53)]
 
 

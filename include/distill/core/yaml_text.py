@@ -40,7 +40,7 @@ def load_yaml(text: str | bytes, loader: type[yaml.SafeLoader] = yaml.SafeLoader
     if len(text) > MAX_CHARACTERS:
         raise YamlTextError(f"the text has {len(text):,} characters; expected at most {MAX_CHARACTERS:,}")
     try:
-        reader = _limited(loader)(text)  # type: ignore[arg-type] - mypy takes a class for not hashable
+        reader = _limited(loader)(text)  # type: ignore[arg-type]  # mypy takes a class for not hashable
         try:
             node = reader.get_single_node()
             if node is None:

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from tools.simulate.account import MemoryAccount
 from tools.simulate.api_server import ApiServer
+from tools.simulate.checks.outcome import STANDING
 from tools.simulate.clock import VirtualClock
 from tools.simulate.dag_run import DagRun, Graph
 from tools.simulate.earlier import Expected
@@ -17,7 +18,6 @@ from tools.simulate.use_case import load_dag
 
 SWEEP_SECONDS = 900.0  # between two runs of the sweeper
 EXPIRY_SECONDS = 2 * 86_400.0  # after this time, each endpoint of a run that Airflow does not know has expired
-_STANDING = "-champion-"  # is part of the name of a standing endpoint, and of no other name
 
 
 class _Record(Protocol):
@@ -83,4 +83,4 @@ class Sweeper:
 
 def _has_leftovers(ledger: Mapping[str, Any], expected: Expected) -> bool:
     alive = [one["name"] for one in (*ledger["throughputs"], *ledger["deployments"]) if one["alive"]]
-    return any(_STANDING not in name and name not in expected.stays for name in alive)
+    return any(STANDING not in name and name not in expected.stays for name in alive)

@@ -36,7 +36,7 @@ from tools.simulate.wire import Wire
 
 MAX_RUNS = 4  # so a schedule has at most three faults
 HEARTBEAT_TIMEOUT_SECONDS = 300.0  # Airflow's default for a task
-EARLIER_RUN, EARLIER_ROW = 0, 100  # the run that promoted the first champion, and its first training row
+CHAMPION_RUN, CHAMPION_ROW = 0, 100  # the run that promoted the first champion, and its first training row
 MAX_STEPS = 200  # attempts and waits of one run; more means that it never ends
 
 
@@ -127,7 +127,7 @@ class World:
                 states = {one: run.states([one]) for one in self.part.before}
                 raise RuntimeError(f"The tasks before the part {self.part.name} did not succeed: {states}.")
         if self.part.promotion:
-            write_report(self.graph.dag, run, wins=self.part.promotion.wins or number == EARLIER_RUN)
+            write_report(self.graph.dag, run, wins=self.part.promotion.wins or number == CHAMPION_RUN)
         return {task.label: task.copy() for task in run.tasks.values() if task.task_id in self._prepared}
 
     @property
@@ -139,10 +139,10 @@ class World:
     def _promote_earlier(self) -> None:
         """Let an earlier run promote a model that was trained on other rows, unless the part says otherwise."""
         if self.part.promotion and not self.part.promotion.same_rows:
-            write_use_case(self.folder, self.part, first_row=EARLIER_ROW)
-        tasks = self._prepared_run(EARLIER_RUN)
+            write_use_case(self.folder, self.part, first_row=CHAMPION_ROW)
+        tasks = self._prepared_run(CHAMPION_RUN)
         self._active = {*self.part.before, *self.part.tasks}
-        self._finish(self._start(EARLIER_RUN, tasks))
+        self._finish(self._start(CHAMPION_RUN, tasks))
         if self._record.ended != ["success"] or not any("/champions/" in uri for uri in self._objects()):
             raise RuntimeError(f"The earlier run has not promoted its model: {self._record.ended}.")
         write_use_case(self.folder, self.part)

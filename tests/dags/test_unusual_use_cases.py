@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import functools
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +15,6 @@ import yaml
 from airflow.dag_processing.dagbag import DagBag
 from airflow.serialization.serialized_objects import DagSerialization
 from airflow.timetables.base import TimeRestriction
-from jsonschema import Draft202012Validator
 from pydantic import BaseModel
 
 from bedrock_distill.operators.release_leftovers import ReleaseLeftoversOperator
@@ -26,7 +24,7 @@ from include.distill.config.loader import USE_CASES_FOLDER
 from include.distill.config.reserved_names import RESERVED_ARM_NAMES
 from include.distill.config.use_case import UseCase
 from tests.dags import notification_values
-from tests.fakes.dag_parsing import with_use_cases
+from tests.fakes.dag_parsing import check_equal_schemas_once, with_use_cases
 
 HOUSEKEEPING = {
     *("distill_label_sample", "distill_check_account", "distill_clean_up", "distill_release_leftovers"),
@@ -349,19 +347,6 @@ def illegal(tmp_path_factory: pytest.TempPathFactory) -> Parsed:
     return parse_values(tmp_path_factory.mktemp("illegal"), ILLEGAL)
 
 
-@pytest.fixture
-def equal_schemas_are_checked_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Save minutes: the forms of all use cases have nearly the same fields, and each field has a JSON schema."""
-    check, checked = Draft202012Validator.check_schema, set[str]()
-
-    def check_once(schema: Any) -> None:
-        if (text := json.dumps(schema, sort_keys=True)) not in checked:
-            check(schema)
-            checked.add(text)
-
-    monkeypatch.setattr(Draft202012Validator, "check_schema", check_once)
-
-
 def dags_of(*names: str) -> set[str]:
     """Return the ids of the DAGs of use cases: the pipeline and the labeling DAG of each."""
     return {f"distill_{name}" for name in names} | {f"distill_label__{name}" for name in names}
@@ -395,9 +380,11 @@ def test_an_illegal_value_is_reported_with_its_key_and_affects_no_other_dag(ille
     assert set(illegal.bag.dags) == HOUSEKEEPING | dags_of("aws_docs_qa")
 
 
-@pytest.mark.usefixtures("equal_schemas_are_checked_once")
-def test_airflow_can_store_every_dag_in_postgresql_and_compute_its_next_run(legal: Parsed) -> None:
+def test_airflow_can_store_every_dag_in_postgresql_and_compute_its_next_run(
+    legal: Parsed, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """One DAG that cannot be stored keeps Airflow from storing all other DAGs of the same file."""
+    check_equal_schemas_once(monkeypatch)
     start = TimeRestriction(pendulum.datetime(2026, 1, 1, tz="UTC"), None, catchup=False)
     for dag_id, dag in legal.bag.dags.items():
         stored = DagSerialization.to_dict(dag)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import functools
+import json
 import socket
 from pathlib import Path
 from typing import Any
 
 import pytest
 from airflow.dag_processing.dagbag import DagBag
+from jsonschema import Draft202012Validator
 
 from include.distill.config import loader
 from include.distill.config.loader import USE_CASES_FOLDER, load_use_cases
@@ -26,9 +28,22 @@ def parse(monkeypatch: pytest.MonkeyPatch) -> DagBag:
     with monkeypatch.context() as patch:
         # A test may parse hundreds of use cases on a busy machine.
         patch.setenv("AIRFLOW__CORE__DAGBAG_IMPORT_TIMEOUT", "900")
+        check_equal_schemas_once(patch)
         patch.setattr(socket.socket, "connect", refuse)
         patch.setattr(socket.socket, "connect_ex", refuse)
         return DagBag(dag_folder=str(PROJECT_ROOT / "dags"))
+
+
+def check_equal_schemas_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Save minutes: the forms of all use cases have nearly the same fields, and each field has a JSON schema."""
+    check, checked = Draft202012Validator.check_schema, set[str]()
+
+    def check_once(schema: Any) -> None:
+        if (text := json.dumps(schema, sort_keys=True)) not in checked:
+            check(schema)
+            checked.add(text)
+
+    monkeypatch.setattr(Draft202012Validator, "check_schema", check_once)
 
 
 def with_use_cases(monkeypatch: pytest.MonkeyPatch, folder: Path, **files: Any) -> DagBag:
@@ -37,5 +52,6 @@ def with_use_cases(monkeypatch: pytest.MonkeyPatch, folder: Path, **files: Any) 
     (folder / "aws_docs_qa.yaml").write_text(sample, encoding="utf-8")
     for name, text in files.items():
         (folder / f"{name}.yaml").write_text(text, encoding="utf-8")
-    monkeypatch.setattr(loader, "load_use_cases", functools.partial(load_use_cases, folder))
+    # Each DAG file reads all use cases. Here, one process reads the DAG files.
+    monkeypatch.setattr(loader, "load_use_cases", functools.cache(functools.partial(load_use_cases, folder)))
     return parse(monkeypatch)

@@ -39,7 +39,7 @@ def try_without(world: World, mechanism: Mechanism, seed: int, most: int = MOST_
     :param seed: decides the order of the schedules.
     :param most: how many schedules are run at most.
     """
-    with mechanism.removed():
+    with mechanism.removed(), world.worker.remembering():
         undisturbed = judge(world, ())
     if undisturbed.failed_itself:
         return Trial(None, None, undisturbed.wrong[0])

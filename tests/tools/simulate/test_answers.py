@@ -26,7 +26,8 @@ def test_an_answer_is_paid_again_only_if_it_is_not_looked_up(part: Part, tmp_pat
         end = next(one.number for one in calls if (one.task, one.what) == (first, "SucceedTask"))
         schedules = [(), (Fault(end, Kind.KILLED_BEFORE, Way.CLEAR_RUN),)]
         assert [judge(world, one).wrong for one in schedules] == [[], []]
-        with next(one for one in MECHANISMS if one.name == "look-up of stored answers").removed():
+        lookup = next(one for one in MECHANISMS if one.name == "look-up of stored answers")
+        with lookup.removed(), world.worker.remembering():
             undisturbed, disturbed = (judge(world, one).wrong for one in schedules)
     assert undisturbed == []
     assert "paid again" in " ".join(disturbed)

@@ -39,7 +39,7 @@ def test_the_removal_of_each_mechanism_is_noticed(evaluation: World) -> None:
     planned = schedules(evaluation)
     assert [judge(evaluation, one)[0] for one in planned] == [[]] * len(planned)
     for mechanism in (one for one in MECHANISMS if one.part is EVALUATION):
-        with mechanism.removed():
+        with mechanism.removed(), evaluation.worker.remembering():
             assert any(judge(evaluation, one)[0] for one in planned), mechanism.name
 
 

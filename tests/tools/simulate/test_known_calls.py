@@ -110,7 +110,7 @@ def test_a_disturbed_read_is_sent(setting: Setting) -> None:
 
 
 def test_the_schedules_of_a_mapped_task_are_the_same_without_known_calls(tmp_path: Path) -> None:
-    for world in opened(tmp_path, SYNTHESIS):
+    for world in opened(tmp_path, SYNTHESIS, keeps_ends=False):
         schedules = [*shuffled_single_faults(world, 4)[:6], *islice(random_schedules(world, 4), 3)]
         with world.worker.remembering():
             known = [world.run(one) for one in schedules]

@@ -25,7 +25,7 @@ def test_what_was_refused_is_bought_only_without_the_mechanism(mechanism: Mechan
         asked = next((one.number for one in calls if one.what == "CreateHITLDetailPayload"), 0)
         marked = (Fault(asked, Kind.KILLED_BEFORE, Way.MARK_SUCCESS if asked else Way.RETRY),)
         assert [judge(world, one).wrong for one in ((), marked)] == [[], []]
-        with mechanism.removed():
+        with mechanism.removed(), world.worker.remembering():
             undisturbed, disturbed = (judge(world, one).wrong for one in ((), marked))
     assert bool(undisturbed) is mechanism.is_needed_by_every_run
     assert WORDS[mechanism.name] in " ".join(disturbed)

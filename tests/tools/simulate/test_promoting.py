@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -28,8 +28,10 @@ def rejection(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     yield from opened(tmp_path_factory.mktemp("rejection"), REJECTION)
 
 
-def removed(name: str) -> AbstractContextManager[None]:
-    return next(one for one in MECHANISMS if one.name == name).removed()
+@contextmanager
+def removed(name: str, world: World) -> Iterator[None]:
+    with next(one for one in MECHANISMS if one.name == name).removed(), world.worker.remembering():
+        yield
 
 
 def call(world: World, task: str, what: str) -> int:
@@ -42,13 +44,12 @@ def test_the_endpoint_gets_the_model_that_a_person_approved(replacement: World) 
     assert len(record.ledgers[-1]["throughputs"]) == 1
     at = call(replacement, "switch", "UpdateProvisionedModelThroughput")
     dropped = (Fault(at, Kind.LOST, Way.MARK_RUN_FAILED),)
-    with replacement.worker.remembering():
-        for way in (Way.RETRY, Way.CLEAR_RUN, Way.MARK_FAILED, Way.LOSE_METADATA):
-            assert judge(replacement, (Fault(at, Kind.KILLED_AFTER, way),)).wrong == [], way
-        assert judge(replacement, dropped).wrong == []
-    with removed("settle"):
+    for way in (Way.RETRY, Way.CLEAR_RUN, Way.MARK_FAILED, Way.LOSE_METADATA):
+        assert judge(replacement, (Fault(at, Kind.KILLED_AFTER, way),)).wrong == [], way
+    assert judge(replacement, dropped).wrong == []
+    with removed("settle", replacement):
         assert judge(replacement, ()).wrong
-    with removed("outcome's search for a dropped promotion"):
+    with removed("outcome's search for a dropped promotion", replacement):
         assert "was not promoted although it has won" in judge(replacement, dropped).wrong[0]
 
 
@@ -56,7 +57,7 @@ def test_a_rejected_winner_is_promoted_by_no_mark(rejection: World) -> None:
     assert (rejection.run(()).ended, rejection.run(()).choices) == (["success"], ["Reject"])
     marked = (Fault(call(rejection, "approve", "CreateHITLDetailPayload"), Kind.KILLED_BEFORE, Way.MARK_SUCCESS),)
     assert judge(rejection, marked)[0] == []
-    with removed("check of the approval"):
+    with removed("check of the approval", rejection):
         assert "nobody approved it" in judge(rejection, marked)[0][0]
 
 
@@ -71,5 +72,5 @@ def test_a_rejected_winner_is_promoted_by_no_mark(rejection: World) -> None:
 def test_without_its_guard_a_run_harms_the_champion(part: Part, mechanism: str, words: str, tmp_path: Path) -> None:
     with contextmanager(opened)(tmp_path, part) as world:
         assert judge(world, ())[0] == []
-        with removed(mechanism):
+        with removed(mechanism, world):
             assert words in " ".join(judge(world, ())[0])

@@ -54,5 +54,5 @@ def test_the_removal_of_each_mechanism_is_noticed(serving_world: World) -> None:
     ]
     assert [judge(serving_world, one)[0] for one in schedules] == [[]] * len(schedules)
     for mechanism in (one for one in MECHANISMS if one.part is serving_world.part):
-        with mechanism.removed():
+        with mechanism.removed(), serving_world.worker.remembering():
             assert any(judge(serving_world, one)[0] for one in schedules), mechanism.name

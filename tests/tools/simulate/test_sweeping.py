@@ -46,6 +46,7 @@ def test_a_disturbed_sweeper_still_deletes_the_endpoint(world: World, marked: Fa
 
 
 def test_the_removal_of_the_sweeper_is_noticed(world: World, marked: Fault) -> None:
-    with next(one for one in MECHANISMS if one.name == "the sweeper").removed():
+    sweeper = next(one for one in MECHANISMS if one.name == "the sweeper")
+    with sweeper.removed(), world.worker.remembering():
         wrong = judge(world, (marked,))[0]
     assert any("exists after the runs of the sweeper" in breach for breach in wrong)

@@ -75,5 +75,5 @@ def test_the_removal_of_a_mechanism_is_noticed(synthesis: World, mechanism: Mech
         return judge(synthesis, (Fault(at, Kind.KILLED_BEFORE),))[0]
 
     assert wrong() == []
-    with mechanism.removed():
+    with mechanism.removed(), synthesis.worker.remembering():
         assert wrong()

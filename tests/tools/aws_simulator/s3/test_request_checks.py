@@ -55,7 +55,7 @@ def kept(_running: RunningSimulator) -> RunningSimulator:
 
 
 @seed(14)
-@settings(max_examples=400, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=150, deadline=None, database=None, suppress_health_check=list(HealthCheck))
 @given(requests=st.lists(REQUESTS, min_size=1, max_size=4))
 def test_no_request_is_answered_with_a_defect(kept: RunningSimulator, requests: list[Any]) -> None:
     with httpx.Client(base_url=kept.url, timeout=60) as client:

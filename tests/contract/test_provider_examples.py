@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import Iterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -78,6 +79,13 @@ def simulator(_running: RunningSimulator, monkeypatch: pytest.MonkeyPatch) -> It
     monkeypatch.setenv("AIRFLOW_CONN_AWS_DEFAULT", "aws://")
     S3CreateBucketOperator(task_id="create_bucket", bucket_name=BUCKET, region_name=REGION).execute({})
     yield _running
+    # The operator sleeps for 500 seconds if a job writes to the bucket while it empties it.
+    bedrock = BedrockHook().conn
+    while any(
+        job["status"] in ("Submitted", "Validating", "Scheduled", "InProgress", "Stopping")
+        for job in bedrock.list_model_invocation_jobs()["invocationJobSummaries"]
+    ):
+        time.sleep(0.02)
     S3DeleteBucketOperator(task_id="delete_bucket", bucket_name=BUCKET, force_delete=True).execute({})
 
 

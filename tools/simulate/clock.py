@@ -15,8 +15,11 @@ import selectors
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from types import SimpleNamespace
 from typing import Any, Protocol
 from unittest.mock import patch
+
+from botocore import endpoint
 
 START = datetime.datetime(2026, 11, 25, 2, tzinfo=datetime.UTC).timestamp()
 _REAL = datetime.datetime
@@ -96,6 +99,9 @@ def virtual_time(clock: VirtualClock) -> Iterator[None]:
         patch.object(time, "time", clock.time),
         patch.object(time, "sleep", clock.sleep),
         patch.object(datetime, "datetime", _datetime_class(clock)),
+        # botocore's pause before it repeats a request takes no time. It would only change time stamps, so that schedules
+        # could not share the rest of their processes.
+        patch.object(endpoint, "time", SimpleNamespace(sleep=lambda _: None)),
     ):
         yield
 

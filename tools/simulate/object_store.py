@@ -4,6 +4,9 @@ Keep the objects of S3 in memory, and answer the S3 requests of the pipeline.
 The simulator's own S3 is moto, which takes over a millisecond for a request and cannot go back to an earlier state.
 ``tests/tools/simulate/test_object_store.py`` sends the same requests to both and compares the answers. A request that
 this module does not know gets status 501.
+
+The time of an object is that of the last midnight (UTC). An attempt that stores again what the killed one stored would
+otherwise leave another state, so that schedules could not share the rest of their processes.
 """
 
 from __future__ import annotations
@@ -21,7 +24,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 REGION = "us-east-1"
-_PAGE = 1000
+_PAGE, _DAY = 1000, 86_400
 _STALE = "At least one of the pre-conditions you specified did not hold"
 _XML = '<?xml version="1.0" encoding="UTF-8"?>'
 
@@ -71,7 +74,7 @@ class MemoryS3:
     def write(self, bucket: str, key: str, body: bytes, kms_key: str | None = None) -> None:
         """Write an object."""
         self.objects[bucket][key] = StoredObject(
-            body, hashlib.md5(body, usedforsecurity=False).hexdigest(), time.time()
+            body, hashlib.md5(body, usedforsecurity=False).hexdigest(), time.time() // _DAY * _DAY
         )
 
     def keys(self, bucket: str, prefix: str) -> list[str]:

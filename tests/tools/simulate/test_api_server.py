@@ -54,6 +54,12 @@ def test_a_result_is_stored_read_and_deleted(api: ApiServer) -> None:
     assert api.send(GetXCom(key="k", **PLACE)).value is None
 
 
+def test_the_note_of_a_failed_task_does_not_name_the_call_that_failed(api: ApiServer) -> None:
+    note = {"to_do": "Clear t.", "billed": "Nothing.", "happened": "get_object: the connection was closed."}
+    api.send(SetXCom(key="failure", value=note, **PLACE))
+    assert api.send(GetXCom(key="failure", **PLACE)).value == {**note, "happened": ""}
+
+
 def test_only_messages_that_change_something_count_as_calls(api: ApiServer) -> None:
     api.send(GetXCom(key="k", **PLACE))
     api.send(SetXCom(key="k", value=1, **PLACE))

@@ -77,6 +77,23 @@ def test_another_kind_of_fault_runs_the_process_again(remembering: World) -> Non
         assert remembering.worker.run > before
 
 
+@pytest.mark.parametrize("kind", [Kind.LOST_ONCE, Kind.OUTAGE, Kind.THROTTLED, Kind.KILLED_BEFORE])
+def test_faults_at_neighbouring_reads_share_all_other_processes(remembering: World, kind: Kind) -> None:
+    first, second = [one.number for one in remembering.run(()).calls if one.what == "GetModelCustomizationJob"][1:3]
+    remembering.run((Fault(first, kind),))
+    before = remembering.worker.run
+    remembering.run((Fault(second, kind),))
+    assert remembering.worker.run == before + 1
+
+
+def test_an_attempt_that_stores_the_same_again_leaves_the_same_state(remembering: World) -> None:
+    at = next(one.number for one in remembering.run(()).calls if one.what == "PutObject")
+    remembering.run((Fault(at, Kind.KILLED_BEFORE),))
+    before = remembering.worker.run
+    remembering.run((Fault(at, Kind.KILLED_AFTER),))
+    assert remembering.worker.run == before + 2  # the killed attempt and the next one
+
+
 def test_nothing_is_kept_after_the_block(world: World) -> None:
     with world.worker.remembering():
         world.run(())

@@ -143,8 +143,8 @@ class ApiServer:
         return task
 
     def _write_SetXCom(self, msg: Any) -> OKResponse:
-        # What happened, in the note of a failed task, is text for people. It names the call that failed, so that two runs
-        # with different failed calls would never be in the same state.
+        # What happened, in the note of a failed task, is text for people. It names the call that failed, so runs with
+        # different failed calls would never be in the same state.
         value = {**msg.value, "happened": ""} if msg.key == "failure" else msg.value
         self._of(msg).xcoms[msg.key] = json.dumps(value)
         return OKResponse(ok=True)

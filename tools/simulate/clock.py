@@ -99,7 +99,7 @@ def virtual_time(clock: VirtualClock) -> Iterator[None]:
         patch.object(time, "time", clock.time),
         patch.object(time, "sleep", clock.sleep),
         patch.object(datetime, "datetime", _datetime_class(clock)),
-        # botocore's pause before it repeats a request takes no time. It would only change time stamps, so that schedules
+        # botocore's pause before it repeats a request takes no time. It would only change time stamps, and schedules
         # could not share the rest of their processes.
         patch.object(endpoint, "time", SimpleNamespace(sleep=lambda _: None)),
     ):

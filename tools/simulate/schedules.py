@@ -20,6 +20,7 @@ _SIMILAR = (
     (Kind.OUTAGE, Kind.THROTTLED_ONCE, Kind.THROTTLED),
     SLEEPS,
 )
+_NEIGHBOURS = 8  # calls
 _OF_MESSAGES = (Kind.KILLED_BEFORE, Kind.KILLED_AFTER, *SLEEPS)
 
 
@@ -134,6 +135,11 @@ def draw(rng: random.Random, calls: Sequence[Call], depth: int) -> Schedule:
     return tuple(faults)
 
 
-def part_of(schedules: Sequence[Schedule], number: int, of: int) -> Sequence[Schedule]:
-    """Return a share of the schedules. The shares are numbered from 1."""
-    return schedules[number - 1 :: of]
+def part_of(schedules: Iterable[Schedule], number: int, of: int) -> list[Schedule]:
+    """
+    Return a share of the schedules. The shares are numbered from 1.
+
+    A share gets all schedules whose first fault is at one of some neighbouring calls, because these share most
+    processes.
+    """
+    return [one for one in schedules if one[0].at // _NEIGHBOURS % of == number - 1]

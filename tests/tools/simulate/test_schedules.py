@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 
 from tools.simulate.faults import KILLS, SLEEPS, Call, Fault, Kind, Way
 from tools.simulate.schedules import (
@@ -40,9 +41,10 @@ def test_a_message_to_airflow_meets_only_kills_and_sleep() -> None:
 
 
 def test_the_shares_cover_all_schedules_once() -> None:
-    schedules = list(single_faults([AWS, TRIGGER, MESSAGE]))
+    schedules = list(single_faults([replace(AWS, number=number) for number in range(40)]))
     shares = [part_of(schedules, number, 3) for number in (1, 2, 3)]
     assert sorted(map(str, (one for share in shares for one in share))) == sorted(map(str, schedules))
+    assert [len({fault.at for (fault,) in share}) for share in shares] == [16, 16, 8]  # neighbours are in one share
 
 
 def test_a_seed_always_draws_the_same_schedule_and_later_faults_come_later() -> None:

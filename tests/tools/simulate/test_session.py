@@ -20,7 +20,7 @@ from tools.simulate.scoreboard import Trial
 from tools.simulate.search import Limit
 from tools.simulate.session import LEAST_SCHEDULES, Session, parts_of
 
-SCHEDULES = [(Fault(number, Kind.LOST),) for number in range(4)]
+SCHEDULES = [(Fault(number, Kind.LOST),) for number in range(0, 32, 8)]  # each share has one
 NO_FAILURE = FirstFailure()
 PAIR = (Fault(0, Kind.LOST), Fault(3, Kind.LOST))
 

@@ -36,7 +36,7 @@ from include.distill.cleanup.summary import plan_summary, plan_table, totals
 from include.distill.config.environment import environment_name
 from include.distill.config.loader import USE_CASES_FOLDER, UseCases, load_use_cases
 from include.distill.config.use_case import UseCase
-from include.distill.core.errors import FAILED_TASK, DistillError, InputError, OutcomeError
+from include.distill.core.errors import FAILED_TASK, ContractError, DistillError, InputError, OutcomeError
 from include.distill.core.naming import run_key
 from include.distill.core.storage import write_json
 from include.distill.cost.prices import load_prices
@@ -184,6 +184,7 @@ class DeleteLeftoversOperator(CleanUpOperator):
     :param wait_seconds: maximum number of seconds to wait until a deleted endpoint is gone.
     :return: ``{"deleted": {kind: number}, "left": {kind: number}}``
     :raises OutcomeError: a resource could not be deleted; the message names it, and says what may still be billed.
+    :raises ContractError: ``list_leftovers`` has no result, for example because a person marked it as successful.
     """
 
     template_fields: Sequence[str] = ("listed",)
@@ -191,7 +192,7 @@ class DeleteLeftoversOperator(CleanUpOperator):
 
     def __init__(self, *, listed: Any, wait_seconds: float = 900, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.listed: LeftoversManifest = listed
+        self.listed: LeftoversManifest | None = listed
         self.wait_seconds = wait_seconds
 
     def execute(self, context: Context) -> CleanUpManifest:
@@ -201,6 +202,13 @@ class DeleteLeftoversOperator(CleanUpOperator):
         choice = parse_clean_up_choice(configuration_of(context))
         if choice.dry_run:
             raise AirflowSkipException("Dry run: nothing is deleted.")
+        if not self.listed:
+            raise ContractError(
+                "list_leftovers has no result, so nobody has seen what would be deleted. A person may have marked the"
+                " task as successful.",
+                left="Nothing was deleted.",
+                to_do="Clear list_leftovers with downstream. Clearing costs nothing.",
+            )
         plans = self._plans(choice, datetime.datetime.fromisoformat(self.listed["as_of"]), context)
         left = count_by_kind(item for _, plan in plans for item in plan.to_keep)
         for kind in ResourceKind:

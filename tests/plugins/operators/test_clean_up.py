@@ -287,6 +287,12 @@ class TestDelete:
             tasks[1].execute(with_form(context, dry_run=True))
         assert len(bedrock.throughputs) == 2
 
+    def test_nothing_is_deleted_without_a_list(self, tasks: Any, context: Any, bedrock: FakeBedrock) -> None:
+        tasks[1].listed = None
+        with pytest.raises(ContractError, match="list_leftovers has no result"):
+            tasks[1].execute(with_form(context, dry_run=False))
+        assert len(bedrock.throughputs) == 2
+
     @pytest.mark.parametrize("listing", ["list_throughputs", "list_custom_models", "describe", "bucket_tags"])
     def test_nothing_is_deleted_when_a_listing_failed(
         self,

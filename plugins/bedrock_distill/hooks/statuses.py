@@ -60,6 +60,8 @@ BATCH_STATUS = {
     "Failed": Progress.FAILED,
     "Stopped": Progress.FAILED,
 }
+# A job with one of these statuses never gets results, except a batch job: the answers that it has are stored.
+STOPPED = ("Stopping", "Stopped")
 # Somebody deleted a job with the status Deleting before this pipeline saw how it had ended, so it counts as failed.
 EVALUATION_STATUS = {
     "InProgress": Progress.RUNNING,

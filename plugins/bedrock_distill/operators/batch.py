@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from bedrock_distill.hooks.batch_jobs import BatchJob, BatchJobRequest, BatchJobs
-from bedrock_distill.hooks.statuses import Progress
+from bedrock_distill.hooks.statuses import STOPPED, Progress
 from bedrock_distill.lifecycle.abandoned_jobs import record_attempt
 from bedrock_distill.lifecycle.buy_once import buy_once, not_listed_yet
 from bedrock_distill.lifecycle.job_keys import other_key_warning
 from bedrock_distill.lifecycle.ownership import is_job_of
+from bedrock_distill.lifecycle.running_questions import RunningQuestions, being_stopped
 from bedrock_distill.lifecycle.tags import purchase_tags
 from bedrock_distill.operators.base import DistillOperator
 from bedrock_distill.operators.batch_endings import FULL_PRICE, describe_ending, failed_jobs_error
@@ -102,31 +103,6 @@ class BatchOperator(DistillOperator):
         return outcome
 
 
-@dataclass
-class RunningQuestions:
-    """
-    The questions that running jobs will answer.
-
-    ``job_arns`` maps a question's key to the ARN of the job that will answer it. ``claimed_arns`` are the ARNs of the
-    jobs that this step must wait for.
-    """
-
-    job_arns: dict[str, str] = field(default_factory=dict)
-    claimed_arns: set[str] = field(default_factory=set)
-
-    def claim(self, key: str) -> bool:
-        """
-        Claim the running job that will answer a question, so that the step waits for the job.
-
-        :return: whether there is such a job.
-        """
-        arn = self.job_arns.get(key)
-        if arn is None:
-            return False
-        self.claimed_arns.add(arn)
-        return True
-
-
 class BedrockSubmitBatchOperator(BatchOperator):
     """
     Submit a step's unanswered questions as batch jobs, at half the price.
@@ -180,6 +156,7 @@ class BedrockSubmitBatchOperator(BatchOperator):
         )
         self._submit_files(model, missing, context, submitted)
         submitted["job_arns"] += sorted(running.claimed_arns)
+        running.require_not_stopped()
 
     def _submit_files(
         self, model: Model, missing: Iterable[ModelRequest], context: Context, submitted: BatchSubmitManifest
@@ -204,7 +181,7 @@ class BedrockSubmitBatchOperator(BatchOperator):
             if job is None or not is_job_of(plan, job):
                 continue
             if job.progress is Progress.RUNNING:
-                running.job_arns.update(dict.fromkeys(request_keys(self.store, plan.input_uri), job.arn))
+                running.add(job, request_keys(self.store, plan.input_uri))
             else:
                 self.collect(plan, job)
         return running
@@ -235,6 +212,8 @@ class BedrockSubmitBatchOperator(BatchOperator):
         except ConflictError as error:
             raise not_listed_yet("batch job", names.name, error) from error
         job = purchase.resource
+        if job.status in STOPPED:  # another run has bought it, and a person has marked that run
+            raise being_stopped([job.name])
         if not self.pending_jobs.find(job.name):  # a clean-up deleted the record of a running job
             self.pending_jobs.add(replace(plan, name=job.name))
         submitted["bought"] += purchase.bought

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, Protocol, TypeVar
 
 from bedrock_distill.hooks.named_jobs import NamedJob
-from bedrock_distill.hooks.statuses import Progress
+from bedrock_distill.hooks.statuses import STOPPED, Progress
 from bedrock_distill.lifecycle.abandoned_jobs import record_attempt
 from bedrock_distill.lifecycle.buy_once import buy_once, refused_but_not_listed
 from bedrock_distill.lifecycle.job_keys import other_key_warning
@@ -177,17 +177,16 @@ class NamedJobOperator(JobTask[JobT], DistillOperator, Generic[PlanT, JobT, Requ
             plan = self.plan()
             at_most_usd = self.at_most_usd(plan)
             self._cost = whole_job_cost(at_most_usd)
-            attempt = self._attempt(plan)
-            if attempt.stored:
-                found = FoundJob(attempt, attempt.stored["job_arn"], bought=False)
-            else:
-                found = FoundJob(attempt, *self._buy(context, plan, attempt.name))
-            self.log.info("%s %s %s", "Bought" if found.bought else "Found", self.noun, attempt.name)
+            found = self._buy(context, plan, self._attempt(plan))
+            self.log.info("%s %s %s", "Bought" if found.bought else "Found", self.noun, found.attempt.name)
             emit(purchase_samples(self.use_case.name, self.noun, int(found.bought)))
             return plan, at_most_usd, found
 
-    def _buy(self, context: Context, plan: PlanT, name: str) -> tuple[str, bool]:
-        """Find or buy the job with a name; return its ARN, and whether this task bought it."""
+    def _buy(self, context: Context, plan: PlanT, attempt: Attempt) -> FoundJob:
+        """Find or buy the job of an attempt, or of the next one if the job was stopped meanwhile."""
+        if attempt.stored:
+            return FoundJob(attempt, attempt.stored["job_arn"], bought=False)
+        name = attempt.name
         tags = purchase_tags(self.use_case, self.folder, context["dag_run"], **self.tags(plan))
         request = self.request(plan, name, tags)
         created: list[str] = []
@@ -219,8 +218,10 @@ class NamedJobOperator(JobTask[JobT], DistillOperator, Generic[PlanT, JobT, Requ
                 raise
             named = f"Bedrock named {created[0]} as job {name}, but does not have this job"
             raise self._missing(name, created[0], named) from None
+        if purchase.resource.status in STOPPED:  # another run has bought it, and a person has marked that run
+            return self._buy(context, plan, self._attempt(plan))
         self._note_key(purchase.resource)
-        return purchase.resource.arn, purchase.bought
+        return FoundJob(attempt, purchase.resource.arn, purchase.bought)
 
     def _note_key(self, job: JobT) -> None:
         name = f"{self.noun.capitalize()} {job.name}"
@@ -249,7 +250,7 @@ class NamedJobOperator(JobTask[JobT], DistillOperator, Generic[PlanT, JobT, Requ
         for number in range(1, self.settings.max_attempts + 1):
             name = self.job_name(plan, number)
             job, ended = self.find_own(plan, name), self.ended_jobs.find(name)
-            if job and job.progress is Progress.RUNNING:
+            if job and job.progress is Progress.RUNNING and job.status not in STOPPED:
                 return Attempt(number, name)
             status, message = (job.status, job.message) if job else self._ending(name, ended)
             if status is None:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from bedrock_distill.hooks.bedrock import CustomizationJob, JobRequest
+from bedrock_distill.hooks.statuses import STOPPED
 from bedrock_distill.lifecycle.abandoned_jobs import record_attempt
 from bedrock_distill.lifecycle.buy_once import buy_once
 from bedrock_distill.lifecycle.tags import purchase_tags
@@ -33,7 +34,7 @@ from include.distill.cost.job_price import at_most_usd, describe_cost, estimated
 from include.distill.cost.prices import load_prices
 from include.distill.inference.quoted_requests import escaped
 from include.distill.report.run_metrics import purchase_samples
-from include.distill.training.job_identity import training_recipe
+from include.distill.training.job_identity import TrainingRecipe, training_recipe
 from include.distill.training.records import DatasetManifest, TrainingJobManifest
 
 if TYPE_CHECKING:
@@ -126,17 +127,7 @@ class BedrockSubmitCustomizationJobOperator(ArmOperator):
         expected_usd = estimated_usd(self.use_case, self.arm, self.dataset, load_prices())
         self._at_most = describe_cost(highest_usd, expected_usd)
         attempt, names = self._attempt(fingerprint)
-        request = JobRequest(
-            name=names.name,
-            token=request_token(names.name),
-            recipe=recipe,
-            role_arn=self.use_case.aws.role_arn,
-            training_uri=self.dataset["train_uri"],
-            validation_uri=self.dataset["validation_uri"],
-            output_uri=Layout(self.use_case.storage).training_output(fingerprint),
-            tags=purchase_tags(self.use_case, self.folder, context["dag_run"], arm=self.arm, fingerprint=fingerprint),
-            vpc=self.use_case.aws.vpc,
-        )
+        request = self._request(names.name, recipe, fingerprint, context)
         created: list[str] = []
 
         def find(name: str) -> CustomizationJob | None:
@@ -158,6 +149,8 @@ class BedrockSubmitCustomizationJobOperator(ArmOperator):
 
         purchase = buy_once(names.name, find=find, create=create)
         job = purchase.resource
+        if job.status in STOPPED:  # another run has bought it meanwhile, and a person has marked that run
+            return self._find_or_buy(context)
         self.log.info("%s training job %s (status %s)", "Bought" if purchase.bought else "Found", job.name, job.status)
         emit(purchase_samples(self.use_case.name, "training job", int(purchase.bought)))
         manifest: TrainingJobManifest = {
@@ -169,6 +162,19 @@ class BedrockSubmitCustomizationJobOperator(ArmOperator):
             "at_most_usd": highest_usd,
         }
         return manifest if expected_usd is None else {**manifest, "estimated_usd": expected_usd}
+
+    def _request(self, name: str, recipe: TrainingRecipe, fingerprint: str, context: Context) -> JobRequest:
+        return JobRequest(
+            name=name,
+            token=request_token(name),
+            recipe=recipe,
+            role_arn=self.use_case.aws.role_arn,
+            training_uri=self.dataset["train_uri"],
+            validation_uri=self.dataset["validation_uri"],
+            output_uri=Layout(self.use_case.storage).training_output(fingerprint),
+            tags=purchase_tags(self.use_case, self.folder, context["dag_run"], arm=self.arm, fingerprint=fingerprint),
+            vpc=self.use_case.aws.vpc,
+        )
 
     def _require_unchanged_set(self) -> None:
         from include.distill.training.stored_set import find_change
@@ -233,4 +239,4 @@ class BedrockSubmitCustomizationJobOperator(ArmOperator):
             )
         if job.status == "Failed":
             self.log.warning("%s failed: %s. %s", job.name, escaped(stated_reason(job.failure_message)), failure.advice)
-        return job.status in ("Failed", "Stopped", "Stopping")  # a job that is being stopped never has a model
+        return job.status in ("Failed", *STOPPED)

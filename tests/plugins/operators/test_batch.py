@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bedrock_distill.operators.batch import BedrockCollectBatchOperator, BedrockSubmitBatchOperator, RunningQuestions
+from bedrock_distill.operators.batch import BedrockCollectBatchOperator, BedrockSubmitBatchOperator
 from bedrock_distill.operators.synthesize import BedrockSynthesizeOperator
 from include.distill.batch.pending_jobs import PendingBatchJobs
 from include.distill.config.layout import RunFolder
@@ -142,11 +142,29 @@ class TestSubmit:
         assert submit()["records"] == 100
 
 
-class TestRunningQuestions:
-    def test_claiming_a_question_makes_the_step_wait_only_for_the_job_that_contains_the_question(self) -> None:
-        running = RunningQuestions({"a": "arn:1", "b": "arn:2"})
-        assert (running.claim("a"), running.claim("c")) == (True, False)
-        assert running.claimed_arns == {"arn:1"}
+class TestStoppedMeanwhile:
+    def test_the_retry_uses_the_answers_of_a_job_that_is_being_stopped_and_submits_the_other_questions(
+        self, submit: Any, batches: FakeBatchJobs
+    ) -> None:
+        first = submit()["job_arns"][0]
+        batches.stop(first)
+        with pytest.raises(TransientError, match="are being stopped"):
+            submit()
+        batches.end(first, "Stopped", answered=20)
+        assert submit()["records"] == MANY - 20
+
+    def test_a_job_that_another_run_bought_and_stopped_during_the_purchase_is_not_used(
+        self, submit: Any, batches: FakeBatchJobs, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        create = batches.create
+
+        def late(request: Any) -> str:
+            batches.stop(create(request))
+            raise ConflictError("The provided job name is currently in use.")
+
+        monkeypatch.setattr(batches, "create", late)
+        with pytest.raises(TransientError, match="are being stopped"):
+            submit()
 
 
 class TestCollect:

@@ -60,7 +60,7 @@ def hide_existing_jobs(monkeypatch: pytest.MonkeyPatch, jobs: Any) -> None:
 
 
 class TestFound:
-    @pytest.mark.parametrize("status", ["InProgress", "Stopping", "Completed"])
+    @pytest.mark.parametrize("status", ["InProgress", "Completed"])
     def test_a_job_that_runs_or_has_results_is_not_bought_again(self, submit: Any, jobs: Any, status: str) -> None:
         first = submit()
         jobs.end(first["job_arn"], status)
@@ -87,7 +87,23 @@ class TestFound:
 
 
 class TestNextAttempt:
-    @pytest.mark.parametrize("status", ["Stopped", "Failed", "Deleting"])
+    @pytest.mark.parametrize("status", ["Stopping", "Stopped"])
+    def test_a_job_that_another_run_bought_and_stopped_during_the_purchase_is_not_used(
+        self, submit: Any, jobs: Any, status: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        create = jobs.create
+
+        def late(request: Any) -> str:
+            if not jobs.jobs:
+                jobs.end(create(request), status)
+            return str(create(request))
+
+        monkeypatch.setattr(jobs, "create", late)
+        manifest = submit()
+        assert [job.status for job in jobs.jobs.values()] == [status, "InProgress"]
+        assert (manifest["job_arn"], manifest["attempt"]) == (list(jobs.jobs)[1], 2)
+
+    @pytest.mark.parametrize("status", ["Stopping", "Stopped", "Failed", "Deleting"])
     def test_a_job_without_results_is_followed_by_the_next_attempt(self, submit: Any, jobs: Any, status: str) -> None:
         first = submit()
         jobs.end(first["job_arn"], status, "internal error")

@@ -97,6 +97,21 @@ class TestSubmit:
         bedrock.put_job(first, status, failure_message=why)
         assert submit_task(equip).execute(context)["job_name"] == f"{first}-a2"
 
+    def test_a_job_that_another_run_bought_and_stopped_during_the_purchase_is_not_used(
+        self, equip: Any, bedrock: FakeBedrock, context: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        create = bedrock.create_job
+
+        def late(request: Any) -> None:
+            if not bedrock.bought:
+                create(request)
+                bedrock.put_job(request.name, "Stopping")
+            create(request)
+
+        monkeypatch.setattr(bedrock, "create_job", late)
+        used, stopped = submit_task(equip).execute(context)["job_name"], bedrock.bought[0]
+        assert (used, bedrock.bought) == (f"{stopped}-a2", [stopped, f"{stopped}-a2"])
+
     def test_a_job_that_failed_because_of_its_data_is_not_bought_again_and_the_error_quotes_bedrock(
         self, equip: Any, bedrock: FakeBedrock, context: Any
     ) -> None:

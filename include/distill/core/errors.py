@@ -179,6 +179,10 @@ class ConcurrencyLimitError(TransientError):
     """The account's quota of concurrent jobs is used up. Nothing was bought; the same job may be submitted later."""
 
 
+class JobStoppingError(TransientError):
+    """A batch job that contains the same questions is being stopped. Nothing was bought for these questions."""
+
+
 class DeploymentsInProgressError(ConcurrencyLimitError):
     """The account is already creating as many deployments as its quota allows at a time. Nothing was created."""
 

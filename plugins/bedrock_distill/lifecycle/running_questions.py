@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from bedrock_distill.hooks.batch_jobs import BatchJob
 from bedrock_distill.hooks.statuses import STOPPED
-from include.distill.core.errors import FAILED_TASK, TransientError
+from include.distill.core.errors import FAILED_TASK, JobStoppingError
 
 
 @dataclass
@@ -45,15 +45,15 @@ class RunningQuestions:
         """
         Check that the step does not wait for a job that is being stopped, because the run would fail at its end.
 
-        :raises TransientError: a job with questions of the step is being stopped.
+        :raises JobStoppingError: a job with questions of the step is being stopped.
         """
         if names := [name for arn, name in self.stopping.items() if arn in self.claimed_arns]:
             raise being_stopped(names)
 
 
-def being_stopped(names: Iterable[str]) -> TransientError:
+def being_stopped(names: Iterable[str]) -> JobStoppingError:
     """Return the error for batch jobs that are stopped while a step looks for its questions in them."""
-    return TransientError(
+    return JobStoppingError(
         f"These batch jobs contain questions of this step, but are being stopped: {', '.join(sorted(names))}.",
         left="The answers that they already have are kept.",
         then_clear=FAILED_TASK,

@@ -21,6 +21,7 @@ from include.distill.core.errors import (
     EndedAttemptError,
     InputError,
     JobFailedError,
+    JobStoppingError,
     PossiblyBilledError,
     PromotionError,
     ReconciliationError,
@@ -81,6 +82,7 @@ _RETRY_LATER = {
         timedelta(minutes=3),
         "another run is changing the standing endpoint, which takes a few minutes",
     ),
+    JobStoppingError: (timedelta(minutes=10), "a job is being stopped, which takes a few minutes"),
     ConcurrencyLimitError: (timedelta(minutes=30), "too many jobs are running; one of them must end first"),
 }
 

@@ -6,7 +6,7 @@ import pytest
 
 from bedrock_distill.hooks.batch_jobs import BatchJob
 from bedrock_distill.lifecycle.running_questions import RunningQuestions
-from include.distill.core.errors import TransientError
+from include.distill.core.errors import JobStoppingError
 
 
 def running(**statuses: str) -> RunningQuestions:
@@ -27,7 +27,7 @@ def test_claiming_a_question_makes_the_step_wait_only_for_the_job_that_contains_
 def test_the_step_does_not_wait_for_a_job_that_is_being_stopped() -> None:
     questions = running(a="Stopping", b="Submitted")
     questions.claim("a")
-    with pytest.raises(TransientError, match="are being stopped: a"):
+    with pytest.raises(JobStoppingError, match="are being stopped: a"):
         questions.require_not_stopped()
 
 

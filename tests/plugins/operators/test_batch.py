@@ -12,7 +12,13 @@ from bedrock_distill.operators.synthesize import BedrockSynthesizeOperator
 from include.distill.batch.pending_jobs import PendingBatchJobs
 from include.distill.config.layout import RunFolder
 from include.distill.config.use_case import UseCase
-from include.distill.core.errors import ConflictError, JobFailedError, TransientError, WaitTimeoutError
+from include.distill.core.errors import (
+    ConflictError,
+    JobFailedError,
+    JobStoppingError,
+    TransientError,
+    WaitTimeoutError,
+)
 from include.distill.core.storage import read_jsonl, write_jsonl
 from include.distill.inference.lost_calls import lost_call_records
 from tests.fakes.dialogue import pairs
@@ -148,7 +154,7 @@ class TestStoppedMeanwhile:
     ) -> None:
         first = submit()["job_arns"][0]
         batches.stop(first)
-        with pytest.raises(TransientError, match="are being stopped"):
+        with pytest.raises(JobStoppingError, match="are being stopped"):
             submit()
         batches.end(first, "Stopped", answered=20)
         assert submit()["records"] == MANY - 20
@@ -163,7 +169,7 @@ class TestStoppedMeanwhile:
             raise ConflictError("The provided job name is currently in use.")
 
         monkeypatch.setattr(batches, "create", late)
-        with pytest.raises(TransientError, match="are being stopped"):
+        with pytest.raises(JobStoppingError, match="are being stopped"):
             submit()
 
 

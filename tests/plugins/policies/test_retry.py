@@ -19,6 +19,7 @@ from include.distill.core.errors import (
     DistillError,
     EndedAttemptError,
     InvalidRequestError,
+    JobStoppingError,
     NotFoundError,
     PossiblyBilledError,
     RefusedError,
@@ -87,6 +88,7 @@ def test_a_transient_error_is_retried_as_the_task_defines() -> None:
         (ThrottledError, timedelta(seconds=60)),
         (ConcurrencyLimitError, timedelta(minutes=30)),
         (ChangeInProgressError, timedelta(minutes=3)),
+        (JobStoppingError, timedelta(minutes=10)),
     ],
 )
 def test_a_quota_that_refills_is_retried_later(kind: type[ServiceError], delay: timedelta) -> None:

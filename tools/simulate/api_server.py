@@ -136,21 +136,19 @@ class ApiServer:
             raise RuntimeError("A task that does not run has sent its result.")
         return self.running
 
-    def _of(self, msg: Any) -> TaskInstance:
-        task = self._instance(msg)
-        if task is None:
-            raise RuntimeError(f"{msg.task_id} has no instance {msg.map_index}.")
-        return task
-
     def _write_SetXCom(self, msg: Any) -> OKResponse:
+        task = self._instance(msg)
+        if task is None:  # the database was lost, and the new run has not expanded the mapped task yet
+            raise _refused(500, "insert on table xcom violates foreign key constraint xcom_task_instance_fkey")
         # What happened, in the note of a failed task, is text for people. It names the call that failed, so runs with
         # different failed calls would never be in the same state.
         value = {**msg.value, "happened": ""} if msg.key == "failure" else msg.value
-        self._of(msg).xcoms[msg.key] = json.dumps(value)
+        task.xcoms[msg.key] = json.dumps(value)
         return OKResponse(ok=True)
 
     def _write_DeleteXCom(self, msg: Any) -> OKResponse:
-        self._of(msg).xcoms.pop(msg.key, None)
+        if task := self._instance(msg):
+            task.xcoms.pop(msg.key, None)
         return OKResponse(ok=True)
 
     def _write_SucceedTask(self, msg: Any) -> OKResponse:
@@ -195,5 +193,9 @@ class ApiServer:
 
 
 def _not_found(message: str) -> AirflowRuntimeError:
-    detail = {"status_code": 404, "message": message}
+    return _refused(404, message)
+
+
+def _refused(status: int, message: str) -> AirflowRuntimeError:
+    detail = {"status_code": status, "message": message}
     return AirflowRuntimeError(ErrorResponse(error=ErrorType.API_SERVER_ERROR, detail=detail))

@@ -14,8 +14,11 @@ class Kind(StrEnum):
 
     ``OUTAGE`` and ``THROTTLED`` last until the process ends, or for five minutes. All other kinds affect one call.
 
-    In the last three kinds, the process of a task sleeps before the call, for example because its machine is paused.
+    In the kinds of ``SLEEPS``, the process of a task sleeps before the call, for example because its machine is paused.
     Airflow or a person acts meanwhile, and then the process goes on.
+
+    In the kinds of ``OTHERS``, another run begins while the process is between two calls. Airflow still knows the
+    process, which then goes on. If a person marks its task as failed, the process dies before the call.
     """
 
     KILLED_BEFORE = "killed before the call"
@@ -31,10 +34,20 @@ class Kind(StrEnum):
     OVERTAKEN = "another copy of the task runs before the call"
     OVERTAKEN_ENDED = "another copy of the task runs before the call, and the old copy is killed after it"
     OUTLIVED = "the run ends before the call"
+    NEIGHBOUR_PASSES = "a run of another use case on the same data begins and ends before the call"
+    NEIGHBOUR_WAITS = "a run of another use case on the same data waits from before the call to the end of the run"
+    NEIGHBOUR_FAILS = "a run of another use case on the same data waits before the call, and is marked as failed"
+    BACKFILL_PASSES = "a run of a backfill begins and ends before the call"
+    BACKFILL_WAITS = "a run of a backfill waits from before the call to the end of the run"
+    BACKFILL_FAILS = "a run of a backfill waits before the call, and is marked as failed"
 
 
 KILLS = (Kind.KILLED_BEFORE, Kind.KILLED_AFTER, Kind.DEAD_TRIGGERER)
 SLEEPS = (Kind.OVERTAKEN, Kind.OVERTAKEN_ENDED, Kind.OUTLIVED)
+BACKFILLS = (Kind.BACKFILL_PASSES, Kind.BACKFILL_WAITS, Kind.BACKFILL_FAILS)
+OTHERS = (Kind.NEIGHBOUR_PASSES, Kind.NEIGHBOUR_WAITS, Kind.NEIGHBOUR_FAILS, *BACKFILLS)
+WAITING = (Kind.NEIGHBOUR_WAITS, Kind.BACKFILL_WAITS)
+FAILING = (Kind.NEIGHBOUR_FAILS, Kind.BACKFILL_FAILS)
 
 
 class Way(StrEnum):
@@ -86,6 +99,7 @@ class Call:
     :ivar what: the operation of AWS, or the message to Airflow.
     :ivar is_aws: whether AWS answers the call, so that an answer can be lost.
     :ivar run_id: the id of the run to which the task belongs.
+    :ivar meets_others: whether another run is tried before the call.
     """
 
     number: int
@@ -94,6 +108,7 @@ class Call:
     what: str
     is_aws: bool
     run_id: str = ""
+    meets_others: bool = False
 
 
 class KilledError(BaseException):

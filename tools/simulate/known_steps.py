@@ -20,7 +20,7 @@ from tools.simulate.account import AccountSnapshot, MemoryAccount, digest_of
 from tools.simulate.api_server import ApiServer
 from tools.simulate.clock import VirtualClock
 from tools.simulate.dag_run import DagRun, TaskInstance
-from tools.simulate.faults import SLEEPS, Call, Fault, Kind
+from tools.simulate.faults import OTHERS, SLEEPS, Call, Fault, Kind
 from tools.simulate.known_calls import KnownCalls
 from tools.simulate.repeatable import Repeatable
 from tools.simulate.wire import Wire
@@ -115,6 +115,17 @@ class KnownSteps:
         what, run_id = f"kill {trigger.origin.hex()}", live.task_instance.run_id
         return self._take(what, run_id, label_of(live), lambda: (self._worker.kill_trigger(live), None))[0]
 
+    def waiting(self, run: DagRun, task: TaskInstance) -> Trigger:
+        """Return the trigger of a deferred task, which waits in the triggerer."""
+        origin = digest_of(self._account.snapshot().digest, run.run_id.encode(), task.label.encode())
+        return Trigger(self._worker.trigger_of(run, task), origin)
+
+    @contextmanager
+    def aside(self) -> Iterator[None]:
+        """Let other processes run inside the block, while the present one is between two calls."""
+        with self.repeatable.kept(), self._worker.another_loop():
+            yield
+
     def _take(
         self, what: str, run_id: str, label: str, work: Callable[[], tuple[Fault | None, Any]]
     ) -> tuple[Fault | None, Trigger | None]:
@@ -131,8 +142,8 @@ class KnownSteps:
         met, live = work()
         faults = self._met(first)
         trigger = None if live is None else Trigger(live, digest_of(repr((key, faults)).encode()))
-        # While a process sleeps, other processes run, and people act. This is not part of its end.
-        if self._known is not None and not any(kind in SLEEPS for _, kind in faults):
+        # While a process sleeps, or another run takes place, other processes run. This is not part of its end.
+        if self._known is not None and not any(kind in (*SLEEPS, *OTHERS) for _, kind in faults):
             if len(self._known) >= _KEPT:
                 self._known.clear()
                 self._account.forget_pages()

@@ -30,6 +30,7 @@ from include.distill.cost.bought_jobs import BoughtJobs
 from include.distill.evaluation import champion
 from include.distill.inference.answer_store import AnswerStore
 from tools.simulate.mechanisms_of_other_dags import OTHER_DAGS
+from tools.simulate.mechanisms_of_other_runs import OTHER_RUNS
 from tools.simulate.mechanisms_of_spending import SPENDING
 from tools.simulate.parts import (
     BATCH,
@@ -177,6 +178,7 @@ def _of_jobs(part: Part, kind: str) -> tuple[Mechanism, ...]:
 
 MECHANISMS = (
     *_of_jobs(TRAINING, ""),
+    *(Mechanism(*one) for one in OTHER_RUNS),
     *_of_jobs(DISTILLATION, " (distillation)"),
     Mechanism("tombstone", SERVING, lambda: patch.object(serve, "write_json", _nothing)),
     Mechanism(

@@ -21,6 +21,7 @@ from tools.simulate.clock import VirtualClock
 from tools.simulate.dag_run import DagRun
 from tools.simulate.decided_report import answer, report
 from tools.simulate.environment import TRAINING_BUCKET
+from tools.simulate.parts import NAME as PREFIX
 
 
 def write_report(dag: DAG, run: DagRun, *, wins: bool) -> None:
@@ -32,7 +33,7 @@ def write_report(dag: DAG, run: DagRun, *, wins: bool) -> None:
     :param wins: whether the arm wins.
     """
     name = dag.dag_id.removeprefix("distill_")
-    folder = RunFolder(f"s3://{TRAINING_BUCKET}/{name}/runs/{name}/{run_key(dag.dag_id, run.run_id)}")
+    folder = RunFolder(f"s3://{TRAINING_BUCKET}/{PREFIX}/runs/{name}/{run_key(dag.dag_id, run.run_id)}")
     store = S3ObjectStore(BedrockDistillHook("aws_default"))
     use_case = restore_use_case(store.read(folder.use_case), folder.use_case)
     answers = [answer(row) for row in read_jsonl(store, folder.source("evaluation"), Row)]

@@ -63,6 +63,19 @@ class Repeatable:
             self._identifier()
 
     @contextmanager
+    def kept(self) -> Iterator[None]:
+        """Let other processes begin inside the block. Afterwards, the present one continues with its own numbers."""
+        before = random.getstate(), self._state, self._identifiers, self.drawn
+        capacities = [quota._available_capacity for quota in self._quotas]
+        try:
+            yield
+        finally:
+            random.setstate(before[0])
+            _, self._state, self._identifiers, self.drawn = before
+            for quota, capacity in zip(self._quotas, capacities, strict=False):  # new quotas are at the end
+                quota._available_capacity = capacity
+
+    @contextmanager
     def connected(self) -> Iterator[None]:
         """Let Python's random numbers come from here inside the block."""
         before = random.getstate()

@@ -10,7 +10,7 @@ from functools import cache
 from itertools import accumulate
 from math import gcd
 
-from tools.simulate.faults import SLEEPS, Call, Fault, Kind, Way
+from tools.simulate.faults import OTHERS, SLEEPS, WAITING, Call, Fault, Kind, Way
 
 Schedule = tuple[Fault, ...]
 _READS = ("Get", "Head", "List")
@@ -19,6 +19,7 @@ _SIMILAR = (
     (Kind.LOST_ONCE, Kind.LOST, Kind.LATE, Kind.TWICE),
     (Kind.OUTAGE, Kind.THROTTLED_ONCE, Kind.THROTTLED),
     SLEEPS,
+    OTHERS,
 )
 _NEIGHBOURS = 8  # calls
 _OF_MESSAGES = (Kind.KILLED_BEFORE, Kind.KILLED_AFTER, *SLEEPS)
@@ -26,23 +27,36 @@ _OF_MESSAGES = (Kind.KILLED_BEFORE, Kind.KILLED_AFTER, *SLEEPS)
 
 def faults_at(call: Call) -> Iterator[Fault]:
     """Yield every fault that is possible at a call."""
-    for kind, way in _possible(call.process, is_aws=call.is_aws):
+    for kind, way in _possible_at(call):
         yield Fault(call.number, kind, way)
 
 
+def _possible_at(call: Call) -> tuple[tuple[Kind, Way], ...]:
+    return _possible(call.process, is_aws=call.is_aws, meets_others=call.meets_others)
+
+
 @cache
-def _possible(process: str, *, is_aws: bool) -> tuple[tuple[Kind, Way], ...]:
+def _possible(process: str, *, is_aws: bool, meets_others: bool) -> tuple[tuple[Kind, Way], ...]:
     found = []
     for kind in Kind if is_aws else _OF_MESSAGES:
+        if kind in OTHERS and not meets_others:
+            continue
         if kind is Kind.DEAD_TRIGGERER and process != "trigger":
             continue
         if kind in SLEEPS and process != "task":
             continue
-        for way in Way:
+        for way in _ways(kind):
             if kind is Kind.DEAD_TRIGGERER and way is Way.RETRY:
                 continue  # the same as KILLED_BEFORE: another triggerer takes the trigger
             found.append((kind, way))
     return tuple(found)
+
+
+def _ways(kind: Kind) -> Iterable[Way]:
+    """Return what may follow. A person marks the task only if the other run waits, because the two may share a job."""
+    if kind in OTHERS:
+        return (Way.RETRY, Way.MARK_FAILED) if kind in WAITING else (Way.RETRY,)
+    return Way
 
 
 def single_faults(calls: Sequence[Call]) -> Iterator[Schedule]:
@@ -97,7 +111,7 @@ def second_faults(first: Fault, calls: Sequence[Call]) -> Iterator[Schedule]:
 
 def count_second_faults(first: Fault, calls: Sequence[Call]) -> int:
     """Return how many schedules :func:`second_faults` yields."""
-    return sum(len(_possible(call.process, is_aws=call.is_aws)) for call in calls[first.at + 1 :])
+    return sum(len(_possible_at(call)) for call in calls[first.at + 1 :])
 
 
 def some_second_faults(first: Fault, calls: Sequence[Call], numbers: range) -> Iterator[Schedule]:
@@ -107,15 +121,14 @@ def some_second_faults(first: Fault, calls: Sequence[Call], numbers: range) -> I
     Numbers from 0 to the count yield each schedule once. Numbers beyond the count yield nothing.
     """
     later = calls[first.at + 1 :]
-    ends = list(accumulate(len(_possible(call.process, is_aws=call.is_aws)) for call in later))
+    ends = list(accumulate(len(_possible_at(call)) for call in later))
     count = ends[-1] if ends else 0
     # A step without a common factor visits each place once. About 0.618 of the count spreads them most evenly.
     step = next((one for one in range(max(1, round(count * 0.618)), count) if gcd(one, count) == 1), 1)
     for number in range(numbers.start, min(numbers.stop, count)):
         place = number * step % count
         at = bisect_right(ends, place)
-        possible = _possible(later[at].process, is_aws=later[at].is_aws)
-        kind, way = possible[place - ends[at]]  # counted from the end
+        kind, way = _possible_at(later[at])[place - ends[at]]  # counted from the end
         yield (first, Fault(later[at].number, kind, way))
 
 
@@ -123,13 +136,15 @@ def draw(rng: random.Random, calls: Sequence[Call], depth: int) -> Schedule:
     """
     Draw a schedule with ``depth`` faults.
 
-    The later faults come soon after the earlier ones, so that they hit the recovery.
+    The later faults come soon after the earlier ones, so that they hit the recovery. Another run is drawn only where it
+    is also tried in a schedule with one fault.
     """
     faults: list[Fault] = []
     at = rng.randrange(len(calls))
     for _ in range(depth):
         # The calls after a fault are not known, so any kind may be drawn. A kind that does not fit has no effect.
-        kinds = list(Kind)
+        meets_others = at < len(calls) and calls[at].meets_others
+        kinds = [kind for kind in Kind if meets_others or kind not in OTHERS]
         faults.append(Fault(at, rng.choice(kinds), rng.choice(list(Way))))
         at += rng.randint(1, 12)
     return tuple(faults)

@@ -58,6 +58,7 @@ def states_of(record: Record) -> set[str]:
         reached.add(NEXT_RUN)
     if record.sweeps:
         reached.add(SWEPT)
+    reached |= {str(fault.kind) for fault, _ in record.crossed}
     for fault, call in record.met:
         reached.add(str(fault.kind))
         if call.process == "trigger":

@@ -34,10 +34,6 @@ class _Record(Protocol):
     def expected(self) -> Expected:
         """What must stay."""
 
-    @property
-    def ledgers(self) -> list[dict[str, Any]]:
-        """The ledger at the end of each run."""
-
 
 class Sweeper:
     """
@@ -71,7 +67,7 @@ class Sweeper:
         :param record: the record of the schedule, to which the runs of the sweeper are added.
         :param go_on: lets a run go on until its end, and returns the state of the run.
         """
-        ledger = record.ledgers[-1]
+        ledger = self._account.ledger
         waits = [SWEEP_SECONDS] * (len(record.faults) + 1)
         for number, wait in enumerate((*waits, EXPIRY_SECONDS), start=1):
             if not _has_leftovers(ledger, record.expected):

@@ -23,17 +23,18 @@ ENDPOINT_SECONDS = 600.0
 _FACTS = ("bucket", "queue", "table", "function", "cluster", "topic", "stream", "volume", "gateway", "role", "key")
 
 
-def write_use_case(folder: Path, part: Part, *, first_row: int = 0) -> None:
+def write_use_case(folder: Path, part: Part, *, first_row: int = 0, name: str = NAME) -> None:
     """
     Write the use case of a part to a folder, which is created if it does not exist.
 
     :param first_row: the number of the first training row. Other rows train another model.
+    :param name: the name of the use case. All use cases share the buckets and the prefix.
     """
     folder.mkdir(parents=True, exist_ok=True)
     _write_rows(folder / "train.csv", first_row, part.training_rows)
     _write_rows(folder / "evaluation.csv", 1000, EVALUATION_ROWS)
-    (folder / f"{NAME}.yaml").write_text(
-        yaml.safe_dump({**_use_case(folder), **part.use_case}, sort_keys=False), encoding="utf-8"
+    (folder / f"{name}.yaml").write_text(
+        yaml.safe_dump({**_use_case(folder), "name": name, **part.use_case}, sort_keys=False), encoding="utf-8"
     )
 
 
@@ -75,18 +76,19 @@ def _use_case(folder: Path) -> dict[str, Any]:
     }
 
 
-def load_dag(folder: Path, name: str = DISTILL) -> DAG:
+def load_dag(folder: Path, name: str = DISTILL, *, use_case: str = NAME) -> DAG:
     """
     Return a DAG, exactly as its file in ``dags`` builds it.
 
     :param folder: the folder of the use case, which is the only one of the installation.
     :param name: the name of the file. For ``distill``, the DAG is that of the use case.
+    :param use_case: the name of the use case.
     """
     if name != DISTILL:
         return _only_dag(folder, name)
     from dags.distill import distill_dag  # the import loads all use cases of the installation
 
-    dag = distill_dag(load_use_case(folder / f"{NAME}.yaml"))
+    dag = distill_dag(load_use_case(folder / f"{use_case}.yaml"))
     preflight: Any = dag.get_task("preflight")
     preflight.use_cases = folder
     return dag

@@ -16,12 +16,13 @@ from botocore.httpsession import URLLib3Session
 
 from tools.simulate.account import Answer, MemoryAccount
 from tools.simulate.clock import VirtualClock
-from tools.simulate.faults import KILLS, SLEEPS, Call, Fault, KilledError, Kind
+from tools.simulate.faults import KILLS, OTHERS, SLEEPS, Call, Fault, KilledError, Kind, Way
 
 ReturnT = TypeVar("ReturnT")
 
 READ_TIMEOUT_SECONDS = 120.0
 OUTAGE_SECONDS = 300.0
+_READS = ("Get", "Head", "List")
 _OF_THE_PROCESS = (KilledError, AirflowRuntimeError, BotoCoreError)  # what a real process would see
 _THROTTLED = Answer(
     429,
@@ -44,6 +45,7 @@ class Process:
     :ivar failed_with: an error of the model, until the worker raises it again.
     :ivar is_stale: whether Airflow no longer knows this process.
     :ivar outage: an outage that this process has met, and when it ends.
+    :ivar has_asked_aws: whether the process has made a call to AWS.
     """
 
     task: str
@@ -55,6 +57,7 @@ class Process:
     met: Fault | None = None
     run_id: str = ""
     failed_with: BaseException | None = None
+    has_asked_aws: bool = False
 
     def outage_now(self, now: float) -> Kind | None:
         """Return the outage that the process meets now."""
@@ -84,6 +87,9 @@ class Wire:
     :ivar calls: the calls so far.
     :ivar process: the process that runs now.
     :ivar while_asleep: what happens while the process of a task sleeps before a call.
+    :ivar let_pass: lets another run take place before a call, and returns whether Airflow still knows the process.
+    :ivar meets_others: whether another run is tried before some calls: before each write, and before the first read of
+        each process. Until the process writes, another run changes only what the process has not read yet.
     """
 
     account: MemoryAccount
@@ -92,6 +98,8 @@ class Wire:
     calls: list[Call] = field(default_factory=list)
     process: Process = field(default_factory=lambda: Process("", "task"))
     while_asleep: Callable[[Fault], None] = field(default=lambda _: None)
+    let_pass: Callable[[Fault], bool] = field(default=lambda _: True)
+    meets_others: bool = False
 
     def reset(self, faults: Mapping[int, Fault]) -> None:
         """Begin another schedule."""
@@ -167,7 +175,9 @@ class Wire:
     def record(self, what: str, *, is_aws: bool) -> Call:
         """Add a call of the present process to the calls of the schedule."""
         process = self.process
-        call = Call(len(self.calls), process.task, process.kind, what, is_aws, process.run_id)
+        is_crossing = self.meets_others and is_aws and not (process.has_asked_aws and what.startswith(_READS))
+        process.has_asked_aws |= is_aws
+        call = Call(len(self.calls), process.task, process.kind, what, is_aws, process.run_id, is_crossing)
         self.calls.append(call)
         return call
 
@@ -190,6 +200,8 @@ class Wire:
     def _fault_at(self, call: Call, process: Process) -> Fault | None:
         """Return what goes wrong with a call. If its process must sleep before it, let the process sleep first."""
         fault = self.faults.get(call.number)
+        if fault is not None and fault.kind in OTHERS:
+            return self._meet(fault, call, process)
         if fault is None or fault.kind not in SLEEPS:
             process.met = fault or process.met
             return fault
@@ -198,6 +210,16 @@ class Wire:
         process.met, process.is_stale = fault, True
         self.while_asleep(fault)
         return Fault(fault.at, Kind.KILLED_AFTER) if fault.kind is Kind.OVERTAKEN_ENDED else None
+
+    def _meet(self, fault: Fault, call: Call, process: Process) -> Fault | None:
+        """Let another run take place. The process dies only if a person then marks its task."""
+        if not call.meets_others or process.is_stale:
+            return None
+        process.is_stale = not self.let_pass(fault)
+        if process.is_stale or fault.way is Way.RETRY:
+            return None
+        process.met = fault
+        return Fault(fault.at, Kind.KILLED_BEFORE)
 
     def _disturbed(self, kind: Kind, process: Process, act: Callable[[], Any], request: AWSPreparedRequest) -> Any:
         if kind in (Kind.OUTAGE, Kind.THROTTLED, Kind.LOST) and process.outage is None:

@@ -7,6 +7,8 @@ import datetime
 import json
 import signal
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -45,6 +47,22 @@ class Worker:
     def close(self) -> None:
         """Close the event loop."""
         self._loop.close()
+
+    @contextmanager
+    def another_loop(self) -> Iterator[None]:
+        """Use another event loop inside the block, if a trigger runs. An event loop cannot run inside itself."""
+        outer, before = asyncio._get_running_loop(), self._loop
+        if outer is None:
+            yield
+            return
+        self._loop = VirtualLoop(self._clock)
+        asyncio._set_running_loop(None)
+        try:
+            yield
+        finally:
+            asyncio._set_running_loop(outer)
+            self._loop.close()
+            self._loop = before
 
     def run_task(self, run: DagRun, task: TaskInstance) -> Fault | None:
         """
@@ -133,7 +151,7 @@ class Worker:
 
         :return: the fault that the triggerer met, and the trigger, which is ``None`` if the triggerer is dead.
         """
-        trigger, process = self._trigger(run, task), Process(task.label, "trigger", run_id=run.run_id)
+        trigger, process = self.trigger_of(run, task), Process(task.label, "trigger", run_id=run.run_id)
         try:
             with self._wire.running(process):
                 event = self._loop.run_until_complete(_first_event(trigger))
@@ -161,7 +179,8 @@ class Worker:
             _end_if_failed(process)
         return process.met
 
-    def _trigger(self, run: DagRun, task: TaskInstance) -> Any:
+    def trigger_of(self, run: DagRun, task: TaskInstance) -> Any:
+        """Create the trigger of a deferred task from what Airflow has stored."""
         if task.trigger is None:
             raise RuntimeError(f"{task.task_id} is deferred but has no trigger.")
         path, stored = task.trigger

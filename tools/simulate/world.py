@@ -22,14 +22,15 @@ from tools.simulate.computed_once import computed_once
 from tools.simulate.dag_run import ENDED, DagRun, Graph, TaskInstance
 from tools.simulate.earlier import EARLIER
 from tools.simulate.environment import OUTPUT_BUCKET, ROLE, TRAINING_BUCKET
-from tools.simulate.faults import SLEEPS, Call, Fault, Kind, Way
+from tools.simulate.faults import OTHERS, Fault, Kind, Way
 from tools.simulate.known_steps import KnownSteps
+from tools.simulate.neighbours import MEETING, Neighbours
 from tools.simulate.one_thread import one_thread
 from tools.simulate.parts import APPROVE, DISTILL, Part
 from tools.simulate.person import answer_question
 from tools.simulate.planned_runs import DAY, planned_of
 from tools.simulate.promoting import settle_without_real_time, write_report
-from tools.simulate.record import FirstState, Record
+from tools.simulate.record import FirstState, Record, overshadowed
 from tools.simulate.sweeping import Sweeper
 from tools.simulate.use_case import ENDPOINT_SECONDS, JOB_SECONDS, load_dag, write_use_case
 from tools.simulate.wire import Wire
@@ -65,6 +66,8 @@ class World:
         self._choice: str | None = APPROVE  # what a person answers now; the questions before the part are approved
         self._is_recorded = True  # whether the present attempt has recorded its start
         self.wire.while_asleep = self._while_asleep
+        self.wire.let_pass = self._let_pass
+        self.neighbours = Neighbours(self)
 
     def close(self) -> None:
         """Close the event loop and the account."""
@@ -115,19 +118,34 @@ class World:
         tasks = self._prepared_run(number)
         self._active, self._choice = {*part.before, *part.tasks}, part.choice
         run = self._start(number, tasks)
-        self._finish(run)
+        self.finish(run)
         self.part = own
         write_use_case(self.folder, own)
         return self.api.runs[run.run_id]
 
+    @contextmanager
+    def preparing(self) -> Iterator[None]:
+        """Go back to the first state, and let :meth:`execute_before` add to it inside the block."""
+        self.account.restore(self.first.account)
+        self.clock.now = self.first.now
+        self.wire.reset({})
+        self.api.runs, kept = {}, (self._active, self._choice)
+        self._active, self._choice = set(self.part.before), APPROVE
+        yield
+        self._active, self._choice = kept
+
     def _prepared_run(self, number: int) -> Mapping[str, TaskInstance]:
-        run = self._start(number, {})
+        return self.execute_before(DagRun(self.graph, planned_of(self.part, number), self.clock.now), number)
+
+    def execute_before(self, run: DagRun, number: int) -> Mapping[str, TaskInstance]:
+        """Execute the tasks of a run before the part, and return those that no schedule executes again."""
+        self.add(run)
         while any(state != "success" for state in run.states(self.part.before)):
-            if not self._step(run):
+            if not self.step(run):
                 states = {one: run.states([one]) for one in self.part.before}
                 raise RuntimeError(f"The tasks before the part {self.part.name} did not succeed: {states}.")
         if self.part.promotion:
-            write_report(self.graph.dag, run, wins=self.part.promotion.wins or number == CHAMPION_RUN)
+            write_report(run.graph.dag, run, wins=self.part.promotion.wins or number == CHAMPION_RUN)
         return {task.label: task.copy() for task in run.tasks.values() if task.task_id in self._prepared}
 
     @property
@@ -142,7 +160,7 @@ class World:
             write_use_case(self.folder, self.part, first_row=CHAMPION_ROW)
         tasks = self._prepared_run(CHAMPION_RUN)
         self._active = {*self.part.before, *self.part.tasks}
-        self._finish(self._start(CHAMPION_RUN, tasks))
+        self.finish(self._start(CHAMPION_RUN, tasks))
         if self._record.ended != ["success"] or not any("/champions/" in uri for uri in self._objects()):
             raise RuntimeError(f"The earlier run has not promoted its model: {self._record.ended}.")
         write_use_case(self.folder, self.part)
@@ -151,41 +169,26 @@ class World:
 
     def run(self, faults: Sequence[Fault]) -> Record:
         """Run one schedule to its end."""
-        self.account.restore(self.first.account)
-        self.clock.now = self.first.now
+        account, self.clock.now = self.neighbours.first_state(faults)
+        self.account.restore(account)
         self.wire.reset({fault.at: fault for fault in faults})
-        executed = frozenset((*self.part.before, *self.part.tasks))
-        first, cap_usd = self._objects(), self.part.use_case.get("max_spend_usd")
-        self._record = Record(
-            tuple(faults),
-            self.part.dag,
-            executed,
-            self.part.must_fail,
-            self.part.approval is not None,
-            first_objects=first,
-            expected=self.first.expected,
-            cap_usd=cap_usd,
-        )
+        self.wire.meets_others = self.part in MEETING
+        self._record = Record.of(self.part, self._objects(), self.first.expected, faults)
         self.api.runs = {run.run_id: run.copy() for run in self.first.past}
         for number in range(1, len(faults) + 2):
-            self._finish(self._start(number, self.first.runs[number - 1]))
+            self.finish(self._start(number, self.first.runs[number - 1]))
+            self.neighbours.go_on()
             if self._record.ended[-1] == "success":
                 break
             self.clock.sleep(self.part.next_run_seconds)
+        self.neighbours.recover()
+        self.wire.meets_others = False
         self.sweeper.sweep(self._record, self._go_on)
-        self._record.met += self._overshadowed()
+        self._record.met += overshadowed(self._record, self.wire)
         self._record.calls = self.wire.calls
         self._record.objects, self._record.served = self._objects(), self.account.served
+        self.neighbours.judge_apart(self._record)
         return self._record
-
-    def _overshadowed(self) -> list[tuple[Fault, Call]]:
-        """Return the faults whose process met a later one too, which decided what a person did."""
-        met = {fault.at for fault, _ in self._record.met}
-        return [
-            (Fault(at, fault.kind), self.wire.calls[at])
-            for at, fault in self.wire.faults.items()
-            if at < len(self.wire.calls) and at not in met and fault.kind not in SLEEPS
-        ]
 
     def _objects(self) -> dict[str, bytes]:
         stored = self.account.objects.objects.items()
@@ -194,29 +197,32 @@ class World:
     # One run
 
     def _start(self, number: int, tasks: Mapping[str, TaskInstance]) -> DagRun:
-        return self._add(DagRun(self.graph, planned_of(self.part, number), self.clock.now, tasks))
+        return self.add(DagRun(self.graph, planned_of(self.part, number), self.clock.now, tasks))
 
-    def _add(self, run: DagRun) -> DagRun:
+    def add(self, run: DagRun) -> DagRun:
+        """Add a run to Airflow's database."""
         self.api.runs[run.run_id] = run
-        if run.graph is self.graph:
-            self._record.started.setdefault(run.run_id, self.clock.now)
+        self._record.started.setdefault(run.run_id, self.clock.now)
         return run
 
-    def _finish(self, run: DagRun) -> None:
+    def finish(self, run: DagRun) -> None:
         """Let Airflow go on until the run has ended, and record the end."""
         self._record.ended.append(self._go_on(run))
+        self._record.runs.append(run.run_id)
         self._record.ledgers.append(self.account.ledger)
+        if self.neighbours.awaited(run):
+            self._record.shared.append(run.run_id)
 
     def _go_on(self, run: DagRun) -> str:
         """Let Airflow go on until the run has ended. Return the state in which it has ended."""
         for _ in range(MAX_STEPS):
             run = self.api.runs[run.run_id]
-            if not self._step(run):
+            if not self.step(run):
                 break
         run = self.api.runs[run.run_id]
         return run.state if run.end_if_over() else "stuck"
 
-    def _step(self, run: DagRun) -> bool:
+    def step(self, run: DagRun) -> bool:
         """Do the next thing that Airflow does. Return whether anything is left to do."""
         self._skip_passive(run)
         if run.end_if_over():
@@ -252,7 +258,7 @@ class World:
         if not self._is_resumed:
             self._record.attempts[run.run_id, task.label] += 1
         met = self.worker.run_task(run, task)
-        self._see_recorded(met.at if met and met.kind is Kind.KILLED_BEFORE else None)
+        self._see_recorded(met.at if met and met.kind in (Kind.KILLED_BEFORE, *OTHERS) else None)
         was_killed = task.state == "killed"
         if was_killed:
             task.state = "running"
@@ -263,8 +269,30 @@ class World:
             run.process_died(task, self.clock.now)
 
     def _see_recorded(self, unsent: int | None) -> None:
-        sent = {call.what for call in self.wire.calls[self._began :] if call.number != unsent}
+        own = self.wire.calls[self._began :]  # and those of another run in between
+        sent = {call.what for call in own if call.number != unsent and call.run_id == own[0].run_id}
         self._is_recorded = self._is_resumed or "SetXCom" in sent
+
+    def _let_pass(self, fault: Fault) -> bool:
+        """Let another run take place. Return whether the run of the process is still in Airflow's database."""
+        run = self.api.runs[self.wire.process.run_id]
+        self._record.crossed.append((fault, self.wire.calls[fault.at]))
+        record = Record.of(self.part, self._record.first_objects, self.first.expected)
+        contextvars.copy_context().run(self.neighbours.pass_by, fault, record)
+        self.wire.meets_others = False  # a schedule has one other run
+        return self.api.runs.get(run.run_id) is run
+
+    @contextmanager
+    def aside(self, record: Record) -> Iterator[None]:
+        """Let another run go on inside the block, while the present process is between two calls."""
+        kept = self.api.running, self._record, self._began, self._is_resumed, self._is_recorded, self.wire.meets_others
+        self._record, self.wire.meets_others = record, False
+        try:
+            with self.worker.aside():
+                yield
+        finally:
+            running, self._record, self._began, self._is_resumed, self._is_recorded, self.wire.meets_others = kept
+            self.api.running = running
 
     def _while_asleep(self, fault: Fault) -> None:
         """Let Airflow take a process for dead, and go on without it, until the process continues."""
@@ -285,7 +313,7 @@ class World:
             run = self.api.runs[run.run_id]
             same = [one for one in run.instances[task.task_id] if one.map_index == task.map_index]
             has_run_again = any(one.state in (*ENDED, "deferred") for one in same)
-            if (has_run_again and fault.kind is not Kind.OUTLIVED) or not self._step(run):
+            if (has_run_again and fault.kind is not Kind.OUTLIVED) or not self.step(run):
                 return
 
     def _wait(self, run: DagRun, task: TaskInstance) -> None:
@@ -305,7 +333,7 @@ class World:
             disturbed = self.worker.kill_trigger(trigger)
             if disturbed:
                 self._met(disturbed)
-            elif met.way is Way.MARK_FAILED:
+            elif met.way is Way.MARK_FAILED and not self.neighbours.awaited(run, task.task_id):
                 self._record.after_mark.append(self.account.ledger)
 
     def _met(self, fault: Fault) -> None:
@@ -340,7 +368,7 @@ class World:
         lost = [one for one in self.api.runs.values() if one is run or one.state == "running"]
         self.api.runs.clear()
         for one in lost:
-            self._add(one.again(self.clock.now))
+            self.api.runs[one.run_id] = one.again(self.clock.now)
 
 
 @contextmanager

@@ -20,6 +20,7 @@ def schedules(world: World) -> list[tuple[Fault, ...]]:
         (Fault(waiting, Kind.KILLED_BEFORE, Way.CLEAR),),
         (Fault(waiting, Kind.KILLED_BEFORE, Way.MARK_FAILED),),
         (Fault(waiting, Kind.DEAD_TRIGGERER, Way.MARK_FAILED),),
+        (Fault(waiting, Kind.BACKFILL_WAITS, Way.MARK_FAILED),),
         (Fault(last, Kind.KILLED_BEFORE),),
     ]
 

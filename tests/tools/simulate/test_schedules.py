@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from dataclasses import replace
 
-from tools.simulate.faults import KILLS, SLEEPS, Call, Fault, Kind, Way
+from tools.simulate.faults import KILLS, OTHERS, SLEEPS, WAITING, Call, Fault, Kind, Way
 from tools.simulate.schedules import (
     count_second_faults,
     draw,
@@ -24,7 +24,16 @@ MESSAGE = Call(2, "t", "task", "SetXCom", is_aws=False)
 
 def test_a_call_to_aws_meets_every_kind_with_every_way_back() -> None:
     found = {(fault.kind, fault.way) for fault in faults_at(AWS)}
-    assert found == {(kind, way) for kind in Kind if kind is not Kind.DEAD_TRIGGERER for way in Way}
+    assert found == {(kind, way) for kind in Kind if kind not in (Kind.DEAD_TRIGGERER, *OTHERS) for way in Way}
+
+
+def test_another_run_is_tried_only_where_it_can_matter_and_a_person_marks_only_while_it_waits() -> None:
+    found = {(fault.kind, fault.way) for fault in faults_at(replace(AWS, meets_others=True)) if fault.kind in OTHERS}
+    assert found == {(kind, Way.RETRY) for kind in OTHERS} | {(kind, Way.MARK_FAILED) for kind in WAITING}
+    assert not [fault for fault in faults_at(AWS) if fault.kind in OTHERS]
+    calls = [replace(AWS, number=number, meets_others=number == 7) for number in range(20)]
+    drawn = [fault for seed in range(300) for fault in draw(random.Random(seed), calls, 3) if fault.kind in OTHERS]
+    assert {fault.at for fault in drawn} == {7}
 
 
 def test_only_a_trigger_meets_a_dead_triggerer() -> None:

@@ -21,6 +21,7 @@ from tools.simulate.checks import (
     standing,
     sweeper,
     synthesis,
+    together,
     training,
 )
 from tools.simulate.checks.outcome import Outcome
@@ -37,6 +38,7 @@ RULES = (
     models.breaches,
     sweeper.breaches,
     spending.breaches,
+    together.breaches,
 )
 RULES_OF_OTHER_DAGS = {
     rollback.DAG: (rollback.breaches,),
@@ -47,4 +49,5 @@ RULES_OF_OTHER_DAGS = {
 
 def breaches(outcome: Outcome) -> list[str]:
     """Return what is wrong with the end of a schedule, as sentences."""
-    return [breach for rule in RULES_OF_OTHER_DAGS.get(outcome.dag, RULES) for breach in rule(outcome)]
+    found = [breach for rule in RULES_OF_OTHER_DAGS.get(outcome.dag, RULES) for breach in rule(outcome)]
+    return found + [f"In the run at the same time: {breach}" for other in outcome.others for breach in breaches(other)]

@@ -12,6 +12,7 @@ from tools.simulate.checks.outcome import (
     OUTLIVED,
     STANDING,
     Outcome,
+    lost_elsewhere,
     met_in,
     runs_of,
     says_it_is_done,
@@ -59,6 +60,7 @@ def _one_arm(outcome: Outcome, arm: str, endpoints: Sequence[Endpoint]) -> Itera
         if len(alive) > len(left):
             yield f"{alive} still exist after the last run. The faults of {run} leave {len(left)} to the sweeper."
         again = sum(str(fault.way) in AGAIN for fault, _ in met_in(outcome, run)) if run else 0
+        again += lost_elsewhere(outcome)
         if len(of_run) > 1 + again + len(left):
             yield f"{run} bought {len(of_run)} endpoints for the same arm, but only {again} faults make it buy again."
     disturbed = [call for _, call in outcome.met if call.task.endswith(RELEASES) and _is_of(call, arm)]
@@ -77,7 +79,7 @@ def _missing(outcome: Outcome) -> Iterator[str]:
     buying = {task.rpartition(".")[0] for task in outcome.executed if task.endswith(BUYS)}
     if not any(f"{arm}.answer" not in outcome.executed for arm in buying):
         return
-    for run, state, ledger in zip(runs_of(outcome), outcome.ended, outcome.ledgers, strict=True):
+    for run, state, ledger in zip(outcome.runs, outcome.ended, outcome.ledgers, strict=True):
         began = outcome.started[run]
         existed = any(one["alive"] or one["deleted"] >= began for one in _of_arms(ledger))
         if state == "success" and not existed and not says_it_is_done(outcome, run, *BUYS):

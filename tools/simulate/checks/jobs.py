@@ -14,7 +14,6 @@ from tools.simulate.checks.outcome import (
     Outcome,
     is_closed,
     met_in,
-    runs_of,
     says_it_is_done,
     ways,
 )
@@ -38,8 +37,8 @@ def breaches(outcome: Outcome, kind: str) -> Iterator[str]:
         for job in ledger.get(kind, ()):
             if job["status"] not in ENDING:
                 yield f"{job['name']} is {job['status']} although its task was marked as failed while it waited."
-    marks = 0
-    for run, state, ledger in zip(runs_of(outcome), outcome.ended, outcome.ledgers, strict=True):
+    marks = sum(str(fault.way) in MARKS for fault, _ in outcome.elsewhere)  # the other run may use the same jobs
+    for run, state, ledger in zip(outcome.runs, outcome.ended, outcome.ledgers, strict=True):
         marks += sum(way in MARKS for way in ways(outcome, run))
         stopped = sum(job["status"] in (*OVER, "Stopping") for job in ledger.get(kind, ()))
         if stopped > marks:
@@ -54,11 +53,11 @@ def _end_of_run(outcome: Outcome, run: str, state: str, jobs: Any, *, keeps_answ
 
     A job is stopped only if it is certain that a person marked its task. This is not certain if the attempt had failed
     by itself, or had not recorded its start yet. The job then goes on, and the next run waits for it. The same holds
-    for a job that an old copy of its task bought after the run had ended.
+    for a job that an old copy of its task bought after the run had ended, and for a job for which another run waits.
 
     :param keeps_answers: whether the answers of a stopped job are used, so that the next run may need no other job.
     """
-    is_uncertain = run in outcome.unseen_marks or any(
+    is_uncertain = run in (*outcome.unseen_marks, *outcome.shared) or any(
         call.task == "outcome" or str(fault.kind) == OUTLIVED for fault, call in met_in(outcome, run)
     )
     useful = ("Completed", "Stopped") if keeps_answers else ("Completed",)

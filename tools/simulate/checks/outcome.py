@@ -45,6 +45,10 @@ class Outcome(Protocol):
         """The state in which each run has ended."""
 
     @property
+    def runs(self) -> Sequence[str]:
+        """The ids of the runs, in the order of ``ended`` and of ``ledgers``."""
+
+    @property
     def must_fail(self) -> bool:
         """Whether each run must fail, because it is refused what it asks for."""
 
@@ -63,6 +67,10 @@ class Outcome(Protocol):
     @property
     def unseen_marks(self) -> Collection[str]:
         """The runs with a mark that leaves no trace in Airflow."""
+
+    @property
+    def shared(self) -> Collection[str]:
+        """The runs at whose end another run of the same DAG waited for the same job."""
 
     @property
     def attempts(self) -> Mapping[tuple[str, str], int]:
@@ -111,6 +119,37 @@ class Outcome(Protocol):
     @property
     def choices(self) -> Sequence[str]:
         """The answers to the questions of the tasks, in order."""
+
+    @property
+    def crossed(self) -> Sequence[tuple[Any, Any]]:
+        """The calls before which another run has begun, each with its fault."""
+
+    @property
+    def others(self) -> Sequence[Outcome]:
+        """The ends of the other runs at the same time."""
+
+    @property
+    def elsewhere(self) -> Sequence[tuple[Any, Any]]:
+        """The faults that happened in the other runs, each with its call."""
+
+    @property
+    def together(self) -> Mapping[str, Any] | None:
+        """The ledger at the end with what all runs have bought; ``None`` if there was no other run."""
+
+
+def meets_backfill(outcome: Outcome) -> bool:
+    """Return whether a run of a backfill took place at the same time. It runs the same DAG."""
+    return any(str(fault.kind).startswith("a run of a backfill") for fault, _ in outcome.crossed)
+
+
+def meets_neighbour(outcome: Outcome) -> bool:
+    """Return whether a run of another use case took place at the same time."""
+    return bool(outcome.crossed) and not meets_backfill(outcome)
+
+
+def lost_elsewhere(outcome: Outcome) -> int:
+    """Return how often Airflow's database was lost because of a fault in another run. Each run then starts again."""
+    return sum(str(fault.way) == LOSE_METADATA for fault, _ in outcome.elsewhere)
 
 
 def folder_of(run_id: str) -> str:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Mapping
 
 from tools.simulate.checks.outcome import (
     APPROVED,
     MARK_FAILED,
+    MARK_RUN_FAILED,
     MARK_SUCCESS,
     Outcome,
+    folder_of,
+    lost_elsewhere,
+    meets_backfill,
+    meets_neighbour,
     met_in,
-    runs_of,
     ways,
 )
 
@@ -18,7 +23,10 @@ CLEAR_RUN = "the whole run is cleared"
 RECOVERIES = frozenset(
     {"Airflow goes on by itself", "the task is cleared", "the task is cleared with downstream", CLEAR_RUN}
 )
+MARKS = (MARK_FAILED, MARK_RUN_FAILED)
+SUBMIT_BATCH = "synthesize_batch.submit"
 MOST_RETRIED = 2
+WAIT_FOR_CHANGE = ("start_switch", "switch", "settle")  # while another run changes the standing endpoint
 
 
 def breaches(outcome: Outcome) -> Iterator[str]:
@@ -38,9 +46,9 @@ def breaches(outcome: Outcome) -> Iterator[str]:
 
 def _each_run(outcome: Outcome) -> Iterator[str]:
     """Yield the runs that failed without a fault, so that recoveries are bounded, and the marks that had no effect."""
-    for run, state in zip(runs_of(outcome), outcome.ended, strict=True):
+    for run, state in zip(outcome.runs, outcome.ended, strict=True):
         done = ways(outcome, run)
-        if state == "failed" and not done and not outcome.must_fail:
+        if state == "failed" and not done and not outcome.must_fail and not _gives_way(outcome, run):
             yield f"{run} failed, but no fault happened in it."
         # If no task was running when a person marked the run, Airflow skips the rest, and the run may succeed.
         if state == "success" and set(done) == {MARK_FAILED}:
@@ -50,8 +58,10 @@ def _each_run(outcome: Outcome) -> Iterator[str]:
 def _attempts(outcome: Outcome) -> Iterator[str]:
     """Yield the tasks that were started more often than the faults of their run explain."""
     for (run, task), count in outcome.attempts.items():
-        faults = len(met_in(outcome, run))
-        if count > 1 + faults:
+        faults = len(met_in(outcome, run)) + lost_elsewhere(outcome)
+        if task == SUBMIT_BATCH:  # it waits until a job that a person stops in another run has ended
+            faults += sum(str(fault.way) in MARKS for fault, _ in outcome.elsewhere)
+        if count > 1 + faults and not (task in WAIT_FOR_CHANGE and _gives_way(outcome, run)):
             yield f"{task} of {run} was started {count} times, but only {faults} faults happened in the run."
 
 
@@ -61,9 +71,33 @@ def _must_recover(outcome: Outcome) -> bool:
 
     Airflow does not repeat ``outcome``, and repeats other tasks at least twice.
     """
-    if _changes_the_question(outcome) or any(call.task == "outcome" for _, call in outcome.met):
+    if _gives_way(outcome, outcome.runs[0]) or _changes_the_question(outcome):
+        return False
+    if any(call.task == "outcome" for _, call in outcome.met):
         return False
     return len(outcome.met) <= MOST_RETRIED and set(ways(outcome)) <= RECOVERIES
+
+
+def _gives_way(outcome: Outcome, run: str) -> bool:
+    """
+    Return whether a run may fail because of a run at the same time.
+
+    - Only one of two runs of a use case promotes its winner. The other one was not compared with the new champion.
+    - A person marks a task of another use case, which stops the batch job for which this run waits too.
+    """
+    if meets_neighbour(outcome):
+        is_marked = any(str(fault.way) in MARKS for fault, _ in outcome.elsewhere)
+        return SUBMIT_BATCH in outcome.executed and is_marked
+    if not meets_backfill(outcome) or "promote" not in outcome.executed:
+        return False
+    first, champion = (_promoted_by(objects) for objects in (outcome.first_objects, outcome.objects))
+    return champion not in (None, first) and not f"/{champion}".startswith(folder_of(run))
+
+
+def _promoted_by(objects: Mapping[str, bytes]) -> str | None:
+    """Return the key of the run that has promoted the champion."""
+    found = next((body for uri, body in objects.items() if "/champions/" in uri), None)
+    return None if found is None else str(json.loads(found)["run_key"])
 
 
 def _changes_the_question(outcome: Outcome) -> bool:

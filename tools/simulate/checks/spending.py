@@ -17,7 +17,7 @@ from typing import Any
 from tools.aws_simulator.catalog.catalog import load_catalog
 from tools.aws_simulator.catalog.offers import load_prices
 from tools.simulate.checks.endpoints import left_to_sweeper, run_of
-from tools.simulate.checks.outcome import APPROVED, MARK_SUCCESS, STANDING, Outcome, runs_of
+from tools.simulate.checks.outcome import APPROVED, MARK_SUCCESS, STANDING, Outcome
 
 KINDS = ("jobs", "batch_jobs", "evaluation_jobs", "throughputs", "deployments")
 DEFAULT_CAP_USD = 100.0  # as docs/reference/configuration states for max_spend_usd
@@ -41,7 +41,7 @@ def _above_cap(outcome: Outcome) -> Iterator[str]:
     """
     cap = DEFAULT_CAP_USD if outcome.cap_usd is None else outcome.cap_usd
     before = 0.0
-    for run, ledger in zip(runs_of(outcome), outcome.ledgers, strict=True):
+    for run, ledger in zip(outcome.runs, outcome.ledgers, strict=True):
         total = _answers(ledger) + _jobs(ledger) + _hours(outcome, ledger)
         if total - before > cap:
             yield f"{run} has cost ${total - before:.2f}, but its use case allows ${cap:.2f}."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tools.simulate.checks.outcome import LOSE_METADATA, STANDING, Outcome, ways
+from tools.simulate.checks.outcome import LOSE_METADATA, STANDING, Outcome, lost_elsewhere, ways
 
 
 def breaches(outcome: Outcome) -> Iterator[str]:
@@ -20,5 +20,5 @@ def breaches(outcome: Outcome) -> Iterator[str]:
     if "stuck" in outcome.sweeps:
         yield f"A run of the sweeper never ended: {list(outcome.sweeps)}."
     needed = 2 + sum(call.task.startswith("sweep_") for _, call in outcome.met)
-    if len(outcome.sweeps) > needed and LOSE_METADATA not in ways(outcome):
+    if len(outcome.sweeps) > needed and LOSE_METADATA not in ways(outcome) and not lost_elsewhere(outcome):
         yield f"{len(outcome.sweeps)} runs of the sweeper were needed: {list(outcome.sweeps)}."

@@ -20,7 +20,8 @@ def breaches(outcome: Outcome) -> Iterator[str]:
         return
     paid = outcome.ledgers[-1]["by_document"]
     repeated = sum(calls - 1 for calls in paid.values())
-    in_flight = sum(call.task.startswith(SYNTHESIZE) and call.what in IN_FLIGHT for _, call in outcome.met)
+    faults = (*outcome.met, *outcome.elsewhere, *outcome.crossed)
+    in_flight = sum(call.task.startswith(SYNTHESIZE) and call.what in IN_FLIGHT for _, call in faults)
     if repeated > in_flight:  # a task has one call in flight, so a fault loses one answer at most
         yield f"{repeated} answers were paid again, but the faults can have lost only {in_flight}."
     last = runs_of(outcome)[-1]

@@ -41,6 +41,15 @@ def met(
     return Fault(0, kind, way), Call(0, task, "task", what, is_aws=True, run_id=run)
 
 
+OTHER = "manual__neighbour-1"
+BACKFILL = "backfill__2026-11-24T02:00:00+00:00"
+
+
+def crossed(kind: Kind = Kind.BACKFILL_PASSES, task: str = "tuned.submit", what: str = "PutObject") -> Any:
+    """Return the calls before which another run has begun: one call."""
+    return [(Fault(0, kind), Call(0, task, "task", what, is_aws=True, run_id=RUN, meets_others=True))]
+
+
 def outcome(*ledgers: dict[str, Any], **changes: Any) -> Any:
     names = {one["name"] for each in ledgers for one in each["jobs"]}
     objects = {f"s3://b/runs/u/{RUN.replace('__', '-')}-0/bought_jobs/{name}.json": name for name in names}
@@ -56,6 +65,11 @@ def outcome(*ledgers: dict[str, Any], **changes: Any) -> Any:
         "ledgers": list(ledgers),
         "after_mark": [],
         "unseen_marks": [],
+        "shared": [],
+        "crossed": [],
+        "others": [],
+        "elsewhere": [],
+        "together": None,
         "attempts": {},
         "cap_usd": None,
         "started": {f"manual__simulated-{number + 1}": number * DAY for number in range(len(ledgers))},
@@ -65,7 +79,8 @@ def outcome(*ledgers: dict[str, Any], **changes: Any) -> Any:
         "first_objects": {},
         "objects": {uri: json.dumps({"job_name": name}).encode() for uri, name in objects.items()},
     }
-    return SimpleNamespace(**{**made, **changes})
+    ended = {**made, **changes}
+    return SimpleNamespace(**{"runs": sorted(ended["started"], key=ended["started"].get), **ended})
 
 
 GOOD = ledger(job("a", "Completed"))

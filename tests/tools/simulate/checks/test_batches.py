@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from tests.tools.simulate.checks.ends import RUN, met, outcome
+from tests.tools.simulate.checks.ends import RUN, crossed, met, outcome
 from tools.simulate.checks.batches import KIND, SUBMIT, breaches
-from tools.simulate.faults import Way
+from tools.simulate.faults import Kind, Way
 
 SHARD = f"s3://b/runs/u/{RUN.replace('__', '-')}-0/shards/train-00000.jsonl"
 
@@ -52,3 +52,16 @@ def test_too_few_questions_for_another_job_are_asked_on_demand_after_a_stopped_j
 
 def test_a_person_may_say_that_the_jobs_are_not_needed() -> None:
     assert not [*breaches(end(paid={}, stored=0, asked=1, met=[met(Way.MARK_SUCCESS, SUBMIT)]))]
+
+
+def test_two_use_cases_may_each_buy_a_job_only_while_submit_is_between_its_calls() -> None:
+    def raced(task: str, kind: Kind = Kind.NEIGHBOUR_PASSES, paid: int = 2) -> list[str]:
+        jobs = [{"name": f"e-{one}-synthesize-0", "status": "Completed", "created": 1.0} for one in ("a", "b")]
+        wrong = end("Completed", paid={"q": paid}, stored=1, crossed=crossed(kind, task))
+        wrong.ledgers[0][KIND] = jobs
+        return [*breaches(wrong)]
+
+    assert not raced(SUBMIT)
+    assert raced(SUBMIT, paid=3)
+    assert raced(SUBMIT, Kind.BACKFILL_PASSES)
+    assert raced("synthesize_batch.wait")

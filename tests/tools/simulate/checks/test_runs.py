@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 
-from tests.tools.simulate.checks.ends import GOOD, NEXT, RUN, met, outcome
+from tests.tools.simulate.checks.ends import GOOD, NEXT, OTHER, RUN, crossed, met, outcome
 from tools.simulate.checks.runs import breaches
-from tools.simulate.faults import Way
+from tools.simulate.faults import Kind, Way
 
 TWO = {"ended": ["failed", "success"]}
 
@@ -57,3 +58,26 @@ def test_outcome_is_not_repeated_so_the_next_run_may_be_needed() -> None:
 def test_a_run_that_must_fail_may_fail_without_a_fault_and_a_person_may_mark_it_as_successful() -> None:
     assert not [*breaches(outcome(GOOD, ended=["failed"], must_fail=True))]
     assert not [*breaches(outcome(GOOD, must_fail=True, met=[met(Way.MARK_SUCCESS, "promote")]))]
+
+
+def champion(run: str) -> dict[str, bytes]:
+    return {"s3://b/u/champions/u.json": json.dumps({"run_key": f"{run.replace('__', '-')[:24]}-0"}).encode()}
+
+
+@pytest.mark.parametrize("promoted", [RUN, OTHER])
+def test_a_run_may_fail_if_a_backfill_has_promoted_its_model_meanwhile(promoted: str) -> None:
+    changes = {"executed": {"promote"}, "crossed": crossed(), "attempts": {(RUN, "switch"): 21}}
+    end = outcome(GOOD, GOOD, **TWO, **changes, objects=champion(promoted))
+    assert bool([*breaches(end)]) is (promoted == RUN)
+    assert [*breaches(outcome(GOOD, GOOD, **TWO, objects=champion(OTHER)))]
+
+
+def test_a_run_may_fail_if_a_person_stops_the_batch_job_of_another_use_case() -> None:
+    changes = {"executed": {"synthesize_batch.submit"}, "elsewhere": [met(Way.MARK_FAILED, run=OTHER)]}
+    assert not [*breaches(outcome(GOOD, GOOD, **TWO, **changes, crossed=crossed(Kind.NEIGHBOUR_WAITS)))]
+    assert [*breaches(outcome(GOOD, GOOD, **TWO, **changes, crossed=crossed(Kind.BACKFILL_WAITS)))]
+
+
+def test_each_unfinished_run_starts_again_if_the_database_is_lost_in_another_run() -> None:
+    lost = [met(Way.LOSE_METADATA, run=OTHER)]
+    assert not [*breaches(outcome(GOOD, attempts={(RUN, "report"): 2}, elsewhere=lost))]

@@ -1,0 +1,36 @@
+"""The rules for two runs at the same time find what either of them has left."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.tools.simulate.checks.ends import GOOD, endpoint, job, ledger, met, outcome
+from tools.simulate.checks.together import breaches
+from tools.simulate.faults import Way
+
+
+def both(ended: str = "success", other: str = "success", **changes: Any) -> Any:
+    return outcome(GOOD, ended=[ended], others=[outcome(GOOD, ended=[other])], **{"together": GOOD, **changes})
+
+
+@pytest.mark.parametrize(
+    ("end", "words"),
+    [
+        (both(together=ledger(throughputs=(endpoint(deleted=None),))), "exists after both runs"),
+        (both(together=ledger(job("a", "InProgress"))), "a is InProgress after both runs"),
+        (both("failed", "failed"), "Neither of the first runs succeeded"),
+    ],
+)
+def test_each_bad_end_is_found(end: Any, words: str) -> None:
+    found = list(breaches(end))
+    assert any(words in breach for breach in found), found
+
+
+def test_a_run_alone_and_two_good_runs_have_no_breach() -> None:
+    assert not [*breaches(outcome(GOOD, ended=["failed"]))]
+    assert not [*breaches(both())]
+    assert not [*breaches(both("failed"))]
+    assert not [*breaches(both("failed", "failed", met=[met(Way.MARK_FAILED)]))]
+    assert not [*breaches(both(together=ledger(throughputs=(endpoint(deleted=None, name="u-champion-0"),))))]

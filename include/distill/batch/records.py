@@ -72,6 +72,17 @@ class BatchPlanRecord(TypedDict):
     use_case: NotRequired[str]  # of the run that pays for the job; earlier versions did not store it
 
 
+class BatchClaimRecord(TypedDict):
+    """
+    The name under which the job for a set of questions is bought, whichever use case buys it.
+
+    The record is stored in ``<prefix>/batches/<sha256>/claim.json`` before the job is bought.
+    """
+
+    job_name: str
+    role_arn: str  # the job's role; use cases with another role do not use the claim
+
+
 class BatchOutcomeRecord(TypedDict):
     """
     The counts of an ended batch job: all records, answered records and failed records.

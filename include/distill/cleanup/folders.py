@@ -27,7 +27,7 @@ OUR_NAMES = {
     ResourceKind.DATASETS: re.compile(r"[0-9a-f]{64}/(train\.jsonl|validation\.jsonl|data_card\.json)"),
     ResourceKind.PAID_ANSWERS: re.compile(r"[a-z0-9-]+/[0-9a-f]{2}/[0-9a-f]{64}\.json"),
     ResourceKind.BATCH_FILES: re.compile(
-        r"[0-9a-f]{64}/input\.jsonl|(open|landed)/[a-z0-9-]+\.json"
+        r"[0-9a-f]{64}/(input\.jsonl|claim\.json)|(open|landed)/[a-z0-9-]+\.json"
         r"|[0-9a-f]{16}/[a-z0-9]{12}/(input\.jsonl|manifest\.json)\.out"
     ),
     ResourceKind.EVALUATION_FILES: re.compile(

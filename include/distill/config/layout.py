@@ -64,6 +64,10 @@ class RunFolder:
         """The input of a batch job. The URI contains a hash of the model and of the keys of the requests."""
         return f"{self.root}/batches/{sha256}/input.jsonl"
 
+    def batch_claim(self, sha256: str) -> str:
+        """The claim of a batch job's questions, so that two use cases do not buy a job for them at the same time."""
+        return f"{self.root}/batches/{sha256}/claim.json"
+
     @property
     def pending_batches(self) -> str:
         """The folder with one object per batch job whose answers are not stored yet. All runs share this folder."""

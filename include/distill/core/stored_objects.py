@@ -140,6 +140,11 @@ _ROWS: tuple[tuple[str, ...], ...] = (
         "Delete the object, then clear report in the run that it names. It buys nothing.",
     ),
     (r"/batches/(?:open|landed)/[^/]+", _BATCH_JOB, FAILED_TASK),
+    (
+        r"/batches/[0-9a-f]{64}/claim\.json",
+        "Delete the object. It is written again before a purchase.",
+        FAILED_TASK,
+    ),
     (r"/batches/[0-9a-f]{16,}/.+", _BATCH_JOB, FAILED_TASK),
 )
 _ADVICE = tuple((re.compile(f"{pattern}$"), advice, "".join(task)) for pattern, advice, *task in _ROWS)

@@ -23,6 +23,7 @@ from bedrock_distill.run.metrics import emit
 from bedrock_distill.run.task_ids import PREFLIGHT, SUBMIT, WAIT, sibling_task
 from bedrock_distill.run.task_results import ResultOf
 from bedrock_distill.run.what_to_clear import task_to_clear
+from include.distill.batch.claims import BatchClaims
 from include.distill.batch.input_files import BatchInputFile, build_input_files, request_keys, unanswered
 from include.distill.batch.pending_jobs import BatchJobPlan, BatchOutcome, PendingBatchJobs
 from include.distill.batch.records import BatchCollectManifest, BatchError, BatchStep, BatchSubmitManifest
@@ -193,6 +194,7 @@ class BedrockSubmitBatchOperator(BatchOperator):
         names = self._attempt(file.sha256)
         if names is None:
             return None
+        own, names = names, self._claimed(names, file.sha256)
         plan = self._plan(names.name, model, file)
         if not self.store.exists(plan.input_uri):
             file.store(self.store, plan.input_uri)
@@ -204,7 +206,8 @@ class BedrockSubmitBatchOperator(BatchOperator):
 
         def create(_: str) -> None:
             require_approved_spending(self)
-            self.pending_jobs.add(plan)
+            if names is own or not self.pending_jobs.find(plan.name):  # keep the note of another use case
+                self.pending_jobs.add(plan)
             created.append(self.batch_jobs.create(self._request(plan, model, context)))
 
         try:
@@ -222,6 +225,17 @@ class BedrockSubmitBatchOperator(BatchOperator):
             self.log.warning("%s", warning)
         self.log.info("%s batch job %s with %d records", verb, job.name, plan.records)
         return job
+
+    def _claimed(self, names: Names, sha256: str) -> Names:
+        """Return the name under which the job is bought: that of another use case that is buying it, or the own one."""
+
+        def has_ended(name: str) -> bool:
+            job = self.batch_jobs.find(name)
+            return job is not None and job.progress is not Progress.RUNNING
+
+        claims = BatchClaims(self.store, self.folder)
+        name = claims.name_to_buy(sha256, names.name, self.use_case.aws.role_arn, has_ended=has_ended)
+        return names if name == names.name else Names(name, None)
 
     def _find(self, names: Names, sha256: str) -> BatchJob | None:
         return self.ownership.find_batch_job(

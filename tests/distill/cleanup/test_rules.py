@@ -294,6 +294,7 @@ SHARED = [
     pytest.param("datasets/mine.csv", {}, {}, "did not choose their names", id="a file that a person put there"),
     pytest.param(f"datasets/{HASH}/notes.txt", {}, {}, "did not choose their names", id="a note next to a data set"),
     pytest.param(f"batches/{HASH}/input.jsonl", {}, {}, None, id="the input of a batch job"),
+    pytest.param(f"batches/{HASH}/claim.json", {}, {}, None, id="the claim of a batch job"),
     pytest.param("batches/landed/name-judge-0a-a2.json", {}, {}, None, id="the outcome of a batch job"),
     pytest.param(f"batches/{HASH[:16]}/abcdefghijkl/input.jsonl.out", {}, {}, None, id="the output of a batch job"),
     pytest.param(

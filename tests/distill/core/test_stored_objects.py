@@ -54,10 +54,12 @@ def test_every_object_that_a_later_step_reads_has_its_advice(folder: RunFolder) 
         f"{folder.pending_batches}job.json": "would be bought again",
         folder.batch_outcome("job"): "would be bought again",
         folder.batch_input("0" * 64): "would be bought again",
+        folder.batch_claim("0" * 64): "written again before a purchase",
     }
     assert {uri: text for uri, text in cases.items() if text not in advice_on(uri)["to_do"]} == {}
     assert all(advice_on(uri) != NO_MATCH for uri in cases)
-    jobs = {folder.batch_outcome("job"), folder.batch_input("0" * 64), f"{folder.pending_batches}job.json"}
+    jobs = {folder.batch_outcome("job"), f"{folder.pending_batches}job.json"}
+    jobs |= {folder.batch_input("0" * 64), folder.batch_claim("0" * 64)}
     assert {uri for uri in cases if "batch job that the object describes" in missing_object(uri).left} == jobs
 
 

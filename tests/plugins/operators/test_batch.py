@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from bedrock_distill.hooks.batch_jobs import BatchJobRequest
 from bedrock_distill.operators.batch import BedrockCollectBatchOperator, BedrockSubmitBatchOperator
 from bedrock_distill.operators.synthesize import BedrockSynthesizeOperator
 from include.distill.batch.pending_jobs import PendingBatchJobs
@@ -19,7 +20,7 @@ from include.distill.core.errors import (
     TransientError,
     WaitTimeoutError,
 )
-from include.distill.core.storage import read_jsonl, write_jsonl
+from include.distill.core.storage import read_jsonl, write_json, write_jsonl
 from include.distill.inference.lost_calls import lost_call_records
 from tests.fakes.dialogue import pairs
 from tests.fakes.fake_batch_jobs import FakeBatchJobs
@@ -146,6 +147,34 @@ class TestSubmit:
     ) -> None:
         write_jsonl(store, FOLDER.shard("train", 0), [make_row(n % 100) for n in range(MANY)])
         assert submit()["records"] == 100
+
+
+class TestTwoUseCases:
+    def claim(self, store: MemoryStore, batches: FakeBatchJobs, name: str) -> BatchJobRequest:
+        """Let another use case claim the questions of a job, and forget this job."""
+        arn = only(batches)
+        request, job = batches.requests.pop(arn), batches.jobs.pop(arn)
+        sha256 = request.tags["fingerprint"]
+        store.delete(f"{FOLDER.pending_batches}{job.name}.json")
+        write_json(store, FOLDER.batch_claim(sha256), {"job_name": name, "role_arn": request.role_arn})
+        return replace(request, name=name)
+
+    def test_the_job_that_another_use_case_buys_at_the_same_moment_is_used(
+        self, submit: Any, batches: FakeBatchJobs, store: MemoryStore
+    ) -> None:
+        submit()
+        theirs = batches.create(self.claim(store, batches, "theirs"))
+        assert submit() == {"job_arns": [theirs], "records": MANY, "left_to_ask_on_demand": 0, "bought": 0}
+        assert list(batches.jobs) == [theirs]
+
+    def test_a_job_that_another_use_case_did_not_live_to_buy_is_bought_under_its_name(
+        self, submit: Any, batches: FakeBatchJobs, store: MemoryStore
+    ) -> None:
+        submit()
+        self.claim(store, batches, "theirs")
+        assert submit()["bought"] == 1
+        assert [job.name for job in batches.jobs.values()] == ["theirs"]
+        assert [plan.run_key for plan in PendingBatchJobs(store, FOLDER).all()] == [FOLDER.run_key]
 
 
 class TestStoppedMeanwhile:

@@ -7,12 +7,13 @@ from itertools import pairwise
 from typing import Any
 
 from tools.simulate.checks import jobs
-from tools.simulate.checks.outcome import Outcome, is_closed, meets_neighbour, runs_of, says_it_is_done
+from tools.simulate.checks.outcome import Outcome, is_closed, runs_of, says_it_is_done
 from tools.simulate.checks.synthesis import paid_and_stored
 
 KIND = "batch_jobs"
 SUBMIT = "synthesize_batch.submit"
 LEAST_RECORDS = 100  # of a batch job
+NEIGHBOUR_PASSES = "a run of another use case on the same data begins and ends before the call"
 
 
 def breaches(outcome: Outcome) -> Iterator[str]:
@@ -44,10 +45,9 @@ def _races(outcome: Outcome) -> bool:
     """
     Return whether two use cases may each buy a job for the same questions.
 
-    Both look for the questions in running jobs, and then both buy. So the other run begins while ``submit`` is between
-    these two calls.
+    The whole run of the other use case takes place after ``submit`` has looked for stored answers, and before it buys.
     """
-    return meets_neighbour(outcome) and any(call.task == SUBMIT for _, call in outcome.crossed)
+    return any(str(fault.kind) == NEIGHBOUR_PASSES and call.task == SUBMIT for fault, call in outcome.crossed)
 
 
 def _of(job: Mapping[str, Any]) -> str:

@@ -42,7 +42,7 @@ def _above_cap(outcome: Outcome) -> Iterator[str]:
     cap = DEFAULT_CAP_USD if outcome.cap_usd is None else outcome.cap_usd
     before = 0.0
     for run, ledger in zip(outcome.runs, outcome.ledgers, strict=True):
-        total = _answers(ledger) + _jobs(ledger) + _hours(outcome, ledger)
+        total = usd_of_answers(ledger) + usd_of_jobs(ledger) + _hours(outcome, ledger)
         if total - before > cap:
             yield f"{run} has cost ${total - before:.2f}, but its use case allows ${cap:.2f}."
         before = total
@@ -103,7 +103,7 @@ def _tokens(model: str, counts: Mapping[str, Any], prefix: str = "") -> float:
     return float(read + counts["output_tokens"] * _price(model, f"{prefix}output")) / 1000
 
 
-def _answers(ledger: Mapping[str, Any]) -> float:
+def usd_of_answers(ledger: Mapping[str, Any]) -> float:
     """Return the price of the models' answers. A record of a batch job costs half. Throughput is paid by the hour."""
     answers = sum(_tokens(model, of) for model, of in ledger["by_model"].items() if not model.startswith("arn:"))
     reduced = sum(_tokens(model, of) / 2 for model, of in ledger["batch_by_model"].items())
@@ -111,7 +111,7 @@ def _answers(ledger: Mapping[str, Any]) -> float:
     return answers - reduced + deployed
 
 
-def _jobs(ledger: Mapping[str, Any]) -> float:
+def usd_of_jobs(ledger: Mapping[str, Any]) -> float:
     """Return the price of the training jobs and of their teachers."""
     total = 0.0
     for job in ledger["jobs"]:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from tools.simulate.checks.outcome import OVER, STANDING, Outcome
+from tools.simulate.checks.spending import DEFAULT_CAP_USD, usd_of_answers, usd_of_jobs
 
 KINDS = ("jobs", "evaluation_jobs", "batch_jobs")
 
 
 def breaches(outcome: Outcome) -> Iterator[str]:
-    """Yield what is wrong with all that two runs have bought. The jobs of an identity have the same name."""
+    """Yield what is wrong with all that two runs have bought."""
     ledger = outcome.together
     if ledger is None:
         return
@@ -20,7 +24,25 @@ def breaches(outcome: Outcome) -> Iterator[str]:
     both = (outcome, *outcome.others)
     if not any(one.met or one.ended[0] == "success" for one in both):
         yield "Neither of the first runs succeeded, although no fault happened in them."
+    yield from _jobs(ledger)
+    cap = (DEFAULT_CAP_USD if outcome.cap_usd is None else outcome.cap_usd) * sum(len(one.runs) for one in both)
+    spent = usd_of_answers(ledger) + usd_of_jobs(ledger)  # the hours of endpoints are judged for each run
+    if spent > cap:
+        yield f"Both runs have cost ${spent:.2f}, but their use cases allow ${cap:.2f}."
+
+
+def _jobs(ledger: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the jobs that nobody needs any more, or that were bought although another one was enough."""
     for kind in KINDS:
         for job in ledger.get(kind, ()):
             if job["status"] not in (*OVER, "Completed"):
                 yield f"{job['name']} is {job['status']} after both runs."
+        completed = Counter(_identity(job) for job in ledger.get(kind, ()) if job["status"] == "Completed")
+        for name, count in completed.items():
+            if count > 1:
+                yield f"{count} jobs {name} are completed, but one of them was enough for both runs."
+
+
+def _identity(job: Mapping[str, Any]) -> str:
+    """Return the name of a job without the number of the attempt."""
+    return re.sub(r"-a\d+$", "", str(job["name"]))

@@ -64,4 +64,5 @@ def test_two_use_cases_may_each_buy_a_job_only_while_submit_is_between_its_calls
     assert not raced(SUBMIT)
     assert raced(SUBMIT, paid=3)
     assert raced(SUBMIT, Kind.BACKFILL_PASSES)
+    assert raced(SUBMIT, Kind.NEIGHBOUR_WAITS)
     assert raced("synthesize_batch.wait")

@@ -20,6 +20,9 @@ def both(ended: str = "success", other: str = "success", **changes: Any) -> Any:
     [
         (both(together=ledger(throughputs=(endpoint(deleted=None),))), "exists after both runs"),
         (both(together=ledger(job("a", "InProgress"))), "a is InProgress after both runs"),
+        (both(together=ledger(job("a", "Completed"), job("a-a2", "Completed"))), "2 jobs a are completed"),
+        (both(together={**GOOD, "batch_jobs": [{"name": "q", "status": "Stopping"}]}), "q is Stopping"),
+        (both(cap_usd=0), "but their use cases allow $0.00"),
         (both("failed", "failed"), "Neither of the first runs succeeded"),
     ],
 )
@@ -32,5 +35,6 @@ def test_a_run_alone_and_two_good_runs_have_no_breach() -> None:
     assert not [*breaches(outcome(GOOD, ended=["failed"]))]
     assert not [*breaches(both())]
     assert not [*breaches(both("failed"))]
+    assert not [*breaches(both(together=ledger(job("a", "Stopped"), job("a-a2", "Completed"))))]
     assert not [*breaches(both("failed", "failed", met=[met(Way.MARK_FAILED)]))]
     assert not [*breaches(both(together=ledger(throughputs=(endpoint(deleted=None, name="u-champion-0"),))))]

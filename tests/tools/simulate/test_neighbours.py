@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
-from tests.tools.simulate.conftest import opened
-from tools.simulate.faults import BACKFILLS, OTHERS, Fault, Kind, Way
-from tools.simulate.parts import SERVING
+from tools.simulate.faults import OTHERS, Fault, Kind, Way
 from tools.simulate.record import Record
 from tools.simulate.search import judge
 from tools.simulate.states import MUST_BE_REACHED, states_of
@@ -82,9 +78,7 @@ def test_if_the_database_is_lost_an_unfinished_other_run_starts_again(world: Wor
 
 
 def test_the_kept_ends_of_processes_change_nothing(world: World) -> None:
-    faults = [
-        Fault(call, kind) for call in (0, at(world, CREATE)) for kind in (Kind.BACKFILL_WAITS, Kind.NEIGHBOUR_FAILS)
-    ]
+    faults = [Fault(0, Kind.NEIGHBOUR_FAILS), Fault(at(world, CREATE), Kind.BACKFILL_WAITS)]
     alone = [world.run((fault,)) for fault in faults]
     with world.worker.remembering():
         again = [world.run((fault,)) for fault in (*faults, *faults)]
@@ -97,17 +91,3 @@ def test_a_schedule_has_one_other_run_and_without_one_it_starts_without_its_prep
     alone = world.run(())
     assert not any("neighbour" in uri for uri in alone.objects)
     assert (alone.others, alone.together) == ([], None)
-
-
-@pytest.fixture(scope="module")
-def serving(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    """An installation whose schedules serve a model."""
-    yield from opened(tmp_path_factory.mktemp("serving"), SERVING)
-
-
-@pytest.mark.parametrize("kind", BACKFILLS)
-def test_each_run_has_its_own_endpoint(serving: World, kind: Kind) -> None:
-    record = judged(serving, Fault(at(serving, "CreateProvisionedModelThroughput"), kind))
-    names = [{one["name"] for one in run.ledgers[-1]["throughputs"]} for run in (record, *record.others)]
-    assert names[0].isdisjoint(names[1])
-    assert all(names)

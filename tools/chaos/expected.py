@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from include.distill.core.paths import PROJECT_ROOT
 from tools.chaos.planned_fault import Place, places_of
 from tools.simulate.environment import prepare
-from tools.simulate.faults import KILLS, SLEEPS, Fault, Kind, Way
+from tools.simulate.faults import KILLS, OTHERS, SLEEPS, Fault, Kind, Way
 from tools.simulate.parts import ON_DEMAND, SERVING, TRAINING, Part
 from tools.simulate.schedules import Schedule, single_faults, spread
 
@@ -33,6 +33,7 @@ LEFT_OUT = {
     "the metadata is lost": "all cases share one database",
     "the triggerer is killed": "all cases share one triggerer",
     "a process sleeps": "nothing on a real Airflow stops a task for minutes at an exact call",
+    "another run takes place": "the task would have to wait for a whole run at an exact call",
     "a poll of a trigger after the second one": "how many polls there are depends on the speed of the machine",
 }
 
@@ -82,6 +83,8 @@ def left_out(fault: Fault, place: Place) -> str | None:
         return "the metadata is lost"
     if fault.kind in SLEEPS:
         return "a process sleeps"
+    if fault.kind in OTHERS:
+        return "another run takes place"
     if place.process == "trigger":
         if fault.kind is Kind.DEAD_TRIGGERER or (fault.kind in KILLS and fault.way is Way.RETRY):
             return "the triggerer is killed"

@@ -22,6 +22,7 @@ LATE_POLL = Place("tuned.trained", "trigger", 1, "GetModelCustomizationJob", 3)
     [
         (Kind.KILLED_BEFORE, Way.LOSE_METADATA, TASK, "the metadata is lost"),
         (Kind.OVERTAKEN, Way.RETRY, TASK, "a process sleeps"),
+        (Kind.NEIGHBOUR_WAITS, Way.MARK_FAILED, TASK, "another run takes place"),
         (Kind.KILLED_AFTER, Way.RETRY, TRIGGER, "the triggerer is killed"),
         (Kind.DEAD_TRIGGERER, Way.CLEAR, TRIGGER, "the triggerer is killed"),
         (Kind.LOST, Way.RETRY, LATE_POLL, "a poll of a trigger after the second one"),

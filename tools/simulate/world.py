@@ -130,6 +130,7 @@ class World:
         self.clock.now = self.first.now
         self.wire.reset({})
         self.api.runs, kept = {}, (self._active, self._choice)
+        self._record = Record(())  # the record of the schedule before this one stays as it is
         self._active, self._choice = set(self.part.before), APPROVE
         yield
         self._active, self._choice = kept

@@ -219,12 +219,12 @@ class RunFolder:
         return f"{self.uri}/serving/{arm}/"
 
     def release_record(self, arm: str, ordinal: int) -> str:
-        """
-        The record that one endpoint of an arm was released. Once it exists, no task buys this endpoint again.
-
-        :param ordinal: number of the endpoint among the arm's endpoints in this run, starting at 1.
-        """
+        """The release of an arm's endpoint with a number, counted from 1. Once it exists, no task buys it again."""
         return f"{self.release_records(arm)}released-s{ordinal}.json"
+
+    def missing_endpoint(self, arm: str, ordinal: int) -> str:
+        """The record that Bedrock does not show an arm's endpoint with a number although it has created it."""
+        return f"{self.uri}/missing_endpoints/{arm}-s{ordinal}.json"
 
     @property
     def progress(self) -> str:

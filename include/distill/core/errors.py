@@ -163,6 +163,10 @@ class ModelNotReadyError(TransientError):
     """An endpoint does not take calls yet, for example right after its creation. The call was not billed."""
 
 
+class NotShownError(TransientError):
+    """Bedrock does not show a resource that it says it has created. It is new, or it was deleted earlier."""
+
+
 class ExpiredCredentialsError(TransientError):
     """The session's credentials have expired. The next call reads the Airflow connection again."""
 

@@ -11,7 +11,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from include.distill.core.errors import FAILED_TASK, ConflictError, ContractError, ThrottledError, TransientError
+from include.distill.core.errors import (
+    FAILED_TASK,
+    ConflictError,
+    ContractError,
+    NotShownError,
+    ThrottledError,
+    TransientError,
+)
 
 ResourceT = TypeVar("ResourceT")
 
@@ -36,6 +43,7 @@ def buy_once(
 
     :param find: returns the resource with the given name, or ``None`` if it does not exist.
     :param create: buys a resource with the given name.
+    :raises NotShownError: Bedrock says that it has created the resource, but does not show it.
     :raises ServiceError: the resource could not be bought; nothing is billed unless the message says so.
     """
     if (resource := find(name)) is not None:
@@ -47,7 +55,7 @@ def buy_once(
             raise
         return Purchase(resource, bought=True)
     if (resource := find(name)) is None:
-        raise TransientError(
+        raise NotShownError(
             f"Resource {name} was created but cannot be found yet.",
             left="It may be billed. The task looks up the name again, and does not buy another resource.",
             then_clear=FAILED_TASK,

@@ -12,21 +12,22 @@ before it buys. If the count has changed, it buys nothing. An old attempt of ``p
 
 from __future__ import annotations
 
-import datetime
 import itertools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from bedrock_distill.hooks.bedrock import Throughput
 from bedrock_distill.hooks.deployments import Deployment
 from bedrock_distill.lifecycle.buy_once import Purchase, buy_once
 from bedrock_distill.lifecycle.endpoints import THROUGHPUT, AnyEndpoint, EndpointKind, delete_and_wait, kind_of
+from bedrock_distill.lifecycle.missing_endpoints import counts_as_deleted
+from bedrock_distill.lifecycle.remaining_endpoints import RemainingEndpoint
 from bedrock_distill.lifecycle.tags import purchase_tags
 from bedrock_distill.lifecycle.throughput import released_throughput
 from bedrock_distill.operators.base import ArmOperator
 from bedrock_distill.operators.missing_answers import count_missing_answers
 from bedrock_distill.run.approved_spending import require_approved_spending
+from bedrock_distill.run.checks import utc_now
 from bedrock_distill.run.metrics import emit
 from bedrock_distill.run.old_copy import is_old_copy
 from bedrock_distill.run.task_ids import PROVISION, PROVISIONED, TRAINED, sibling_task
@@ -38,6 +39,7 @@ from include.distill.core.errors import (
     ConcurrencyLimitError,
     ConflictError,
     EndedAttemptError,
+    NotShownError,
     RefusedError,
     ThrottledError,
     ThroughputReleasedError,
@@ -56,40 +58,6 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from bedrock_distill.lineage.artifacts import TaskLineage
-
-
-@dataclass(frozen=True)
-class Endpoint:
-    """An endpoint that may still exist. ``since`` is the time of its creation in ISO 8601 format."""
-
-    name: str
-    arn: str | None = None
-    usd_per_hour: float | None = None
-    since: str | None = None
-    is_certain: bool = True
-    kind: EndpointKind = THROUGHPUT
-
-    def billed(self) -> str:
-        """Return what the endpoint costs, as a sentence."""
-        if self.kind is not THROUGHPUT:
-            exists = "may still exist" if self.is_certain else "may exist"
-            return (
-                f"Deployment {self.name} {exists}. It is not billed while it is idle, but it counts against the"
-                " account's quota of deployments."
-            )
-        price = f" at ${self.usd_per_hour:.2f} per hour" if self.usd_per_hour is not None else " by the hour"
-        since = f", since {self.since}" if self.since else ""
-        arn = f" ({self.arn})" if self.arn else ""
-        if not self.is_certain:
-            return f"If endpoint {self.name} exists, it is billed{price}."
-        return f"Endpoint {self.name}{arn} may still be billed{price}{since}."
-
-    def by_hand(self, region: str | None) -> str:
-        """Return how to delete the endpoint by hand, as a sentence."""
-        ways = self.kind.by_hand.ways(self.arn or self.name, region)
-        if self.kind is THROUGHPUT:
-            return f"To stop the billing without Airflow, delete endpoint {self.name} {ways}."
-        return f"Without Airflow, delete deployment {self.name} {ways}."
 
 
 class ServingOperator(ArmOperator):
@@ -238,7 +206,12 @@ class BedrockProvisionThroughputOperator(ServingOperator):
                 return kind.find(self.hook, name)
             return self.ownership.find_endpoint(kind, names, arm=self.arm, model_arn=model_arn)
 
-        return buy_once(names.name, find=find, create=create)
+        try:
+            return buy_once(names.name, find=find, create=create)
+        except NotShownError:
+            if not counts_as_deleted(self.store, self.folder, self.arm, ordinal, now=utc_now()):
+                raise
+            return self._find_or_buy(kind, model_arn, context)
 
     def _create(self, kind: EndpointKind, name: str, model_arn: str, tags: Mapping[str, str]) -> None:
         units, token = self.use_case.serving.model_units, request_token(name)
@@ -303,7 +276,7 @@ class BedrockReleaseThroughputOperator(ServingOperator):
         self.provisioned = provisioned
         self.wait_seconds = wait_seconds
         self._ordinal = 1
-        self._to_delete: list[Endpoint] | None = None
+        self._to_delete: list[RemainingEndpoint] | None = None
 
     def state_left(self, error: Exception) -> str:
         """Return what is left after an error: endpoints that were not deleted, and the answers so far."""
@@ -324,7 +297,7 @@ class BedrockReleaseThroughputOperator(ServingOperator):
         """Return how to delete the endpoints by hand."""
         return " ".join(endpoint.by_hand(self.region_name) for endpoint in self._known_endpoints())
 
-    def _known_endpoints(self) -> list[Endpoint]:
+    def _known_endpoints(self) -> list[RemainingEndpoint]:
         """
         Return the endpoints that may still exist.
 
@@ -338,12 +311,12 @@ class BedrockReleaseThroughputOperator(ServingOperator):
         if bought is None:  # `provision` has no result, but may have bought an endpoint before it failed
             place = environment_name(), self.folder.use_case_name, self.arm, self.folder.run_key
             name = throughput_names(*place, self._ordinal).name
-            return [Endpoint(name, is_certain=False, kind=kind) for kind in self.kinds]
+            return [RemainingEndpoint(name, is_certain=False, kind=kind) for kind in self.kinds]
         kind = kind_of(bought)
         if not (bought_name := kind.name_in(bought)):
             return []
         price, since = bought.get("usd_per_hour"), bought.get("created")
-        return [Endpoint(bought_name, kind.arn_in(bought), usd_per_hour=price, since=since, kind=kind)]
+        return [RemainingEndpoint(bought_name, kind.arn_in(bought), usd_per_hour=price, since=since, kind=kind)]
 
     def cost_so_far(self) -> str:
         """Return how the endpoint is billed until it is gone."""
@@ -355,11 +328,11 @@ class BedrockReleaseThroughputOperator(ServingOperator):
         endpoints, refusals = self._find_all(ordinal)
         price = self.provisioned.get("usd_per_hour") if isinstance(self.provisioned, Mapping) else None
         self._to_delete = [
-            Endpoint(one.name, one.arn, usd_per_hour=price, since=one.created.isoformat(), kind=kind)
+            RemainingEndpoint(one.name, one.arn, usd_per_hour=price, since=one.created.isoformat(), kind=kind)
             for kind, one in endpoints
         ]
         throughputs = [released_throughput(one) for _, one in endpoints if isinstance(one, Throughput)]
-        record = release_record(throughputs, now=datetime.datetime.now(datetime.UTC))
+        record = release_record(throughputs, now=utc_now())
         if deployments := [one.name for _, one in endpoints if isinstance(one, Deployment)]:
             record["deployments"] = deployments
         write_json(self.store, self.folder.release_record(self.arm, ordinal), record)

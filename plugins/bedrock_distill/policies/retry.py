@@ -22,6 +22,7 @@ from include.distill.core.errors import (
     InputError,
     JobFailedError,
     JobStoppingError,
+    NotShownError,
     PossiblyBilledError,
     PromotionError,
     ReconciliationError,
@@ -81,6 +82,10 @@ _RETRY_LATER = {
     ChangeInProgressError: (
         timedelta(minutes=3),
         "another run is changing the standing endpoint, which takes a few minutes",
+    ),
+    NotShownError: (
+        timedelta(minutes=5),
+        "a new resource is shown within seconds; one that is missing for five minutes was deleted",
     ),
     JobStoppingError: (timedelta(minutes=10), "a job is being stopped, which takes a few minutes"),
     ConcurrencyLimitError: (timedelta(minutes=30), "too many jobs are running; one of them must end first"),

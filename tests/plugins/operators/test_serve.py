@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import datetime
 from typing import Any
 
 import pytest
 
+from bedrock_distill.operators import serve
 from bedrock_distill.operators.serve import BedrockProvisionThroughputOperator, BedrockReleaseThroughputOperator
 from bedrock_distill.run.four_lines import BILLED, TO_DO
 from bedrock_distill.sensors.provisioned_throughput import BedrockProvisionedThroughputSensor
@@ -12,6 +14,7 @@ from include.distill.core.errors import (
     FAILED_TASK,
     EndedAttemptError,
     ExpiredCredentialsError,
+    NotShownError,
     OutcomeError,
     RefusedError,
     ServiceError,
@@ -102,6 +105,21 @@ class TestProvision:
         release.execute(context)
         provision.execute(context)
         assert bedrock.bought == [FIRST, FIRST.replace("-s1", "-s2")]
+
+    def test_an_endpoint_that_was_deleted_before_its_release_is_followed_by_the_next_one(
+        self, provision: Any, bedrock: FakeBedrock, context: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Bedrock ignores the repeated request, because its token belongs to the deleted endpoint."""
+        create = bedrock.create_throughput
+        monkeypatch.setattr(
+            bedrock, "create_throughput", lambda **request: None if request["name"] == FIRST else create(**request)
+        )
+        with pytest.raises(NotShownError, match=f"{FIRST} was created but cannot be found"):
+            provision.execute(context)
+        later = datetime.datetime.now(datetime.UTC) + datetime.timedelta(minutes=5)
+        monkeypatch.setattr(serve, "utc_now", lambda: later)
+        provision.execute(context)
+        assert bedrock.bought == [FIRST.replace("-s1", "-s2")]
 
     def test_the_error_about_a_missing_quota_quotes_bedrocks_message(
         self, provision: Any, bedrock: FakeBedrock, context: Any

@@ -21,6 +21,7 @@ from include.distill.core.errors import (
     InvalidRequestError,
     JobStoppingError,
     NotFoundError,
+    NotShownError,
     PossiblyBilledError,
     RefusedError,
     ServiceError,
@@ -89,6 +90,7 @@ def test_a_transient_error_is_retried_as_the_task_defines() -> None:
         (ConcurrencyLimitError, timedelta(minutes=30)),
         (ChangeInProgressError, timedelta(minutes=3)),
         (JobStoppingError, timedelta(minutes=10)),
+        (NotShownError, timedelta(minutes=5)),
     ],
 )
 def test_a_quota_that_refills_is_retried_later(kind: type[ServiceError], delay: timedelta) -> None:

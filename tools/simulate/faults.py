@@ -42,6 +42,7 @@ class Kind(StrEnum):
     BACKFILL_FAILS = "a run of a backfill waits before the call, and is marked as failed"
 
 
+READS = ("Get", "Head", "List")  # how the names of calls that change nothing begin
 KILLS = (Kind.KILLED_BEFORE, Kind.KILLED_AFTER, Kind.DEAD_TRIGGERER)
 SLEEPS = (Kind.OVERTAKEN, Kind.OVERTAKEN_ENDED, Kind.OUTLIVED)
 BACKFILLS = (Kind.BACKFILL_PASSES, Kind.BACKFILL_WAITS, Kind.BACKFILL_FAILS)

@@ -20,10 +20,10 @@ from botocore.exceptions import ClientError
 from botocore.response import StreamingBody
 
 from tools.simulate.account import MemoryAccount
+from tools.simulate.faults import READS
 from tools.simulate.repeatable import Repeatable
 from tools.simulate.wire import Body, Wire
 
-_READS = ("Get", "Head", "List")
 _KEPT = 20_000
 
 
@@ -70,7 +70,7 @@ class KnownCalls:
             yield
 
     def _answer(self, client: BaseClient, operation: str, parameters: dict[str, Any]) -> Any:
-        is_read = self.known is not None and operation.startswith(_READS)
+        is_read = self.known is not None and operation.startswith(READS)
         if not is_read or not self._wire.is_undisturbed or self._repeatable.has_retried:
             return self._send(client, operation, parameters)
         due = self._account.next_due()

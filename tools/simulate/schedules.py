@@ -10,10 +10,9 @@ from functools import cache
 from itertools import accumulate
 from math import gcd
 
-from tools.simulate.faults import OTHERS, SLEEPS, WAITING, Call, Fault, Kind, Way
+from tools.simulate.faults import OTHERS, READS, SLEEPS, WAITING, Call, Fault, Kind, Way
 
 Schedule = tuple[Fault, ...]
-_READS = ("Get", "Head", "List")
 _SIMILAR = (
     (Kind.KILLED_BEFORE, Kind.KILLED_AFTER),
     (Kind.LOST_ONCE, Kind.LOST, Kind.LATE, Kind.TWICE),
@@ -21,7 +20,7 @@ _SIMILAR = (
     SLEEPS,
     OTHERS,
 )
-_NEIGHBOURS = 8  # calls
+_BLOCK = 8  # calls
 _OF_MESSAGES = (Kind.KILLED_BEFORE, Kind.KILLED_AFTER, *SLEEPS)
 
 
@@ -97,7 +96,7 @@ def _take_turns(schedules: Iterable[Schedule], groups: Mapping[Schedule, Hashabl
 
 def _situation(fault: Fault, call: Call) -> tuple[Hashable, ...]:
     """Return the situation of a fault. The first two items name a task or a trigger, and each other item divides it."""
-    operation = "read" if call.what.startswith(_READS) else call.what
+    operation = "read" if call.what.startswith(READS) else call.what
     similar = next((kinds for kinds in _SIMILAR if fault.kind in kinds), fault.kind)
     return call.task, call.process, operation, similar, fault.way
 
@@ -157,4 +156,4 @@ def part_of(schedules: Iterable[Schedule], number: int, of: int) -> list[Schedul
     A share gets all schedules whose first fault is at one of some neighbouring calls, because these share most
     processes.
     """
-    return [one for one in schedules if one[0].at // _NEIGHBOURS % of == number - 1]
+    return [one for one in schedules if one[0].at // _BLOCK % of == number - 1]

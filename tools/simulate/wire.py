@@ -16,13 +16,12 @@ from botocore.httpsession import URLLib3Session
 
 from tools.simulate.account import Answer, MemoryAccount
 from tools.simulate.clock import VirtualClock
-from tools.simulate.faults import KILLS, OTHERS, SLEEPS, Call, Fault, KilledError, Kind, Way
+from tools.simulate.faults import KILLS, OTHERS, READS, SLEEPS, Call, Fault, KilledError, Kind, Way
 
 ReturnT = TypeVar("ReturnT")
 
 READ_TIMEOUT_SECONDS = 120.0
 OUTAGE_SECONDS = 300.0
-_READS = ("Get", "Head", "List")
 _OF_THE_PROCESS = (KilledError, AirflowRuntimeError, BotoCoreError)  # what a real process would see
 _THROTTLED = Answer(
     429,
@@ -175,7 +174,7 @@ class Wire:
     def record(self, what: str, *, is_aws: bool) -> Call:
         """Add a call of the present process to the calls of the schedule."""
         process = self.process
-        is_crossing = self.meets_others and is_aws and not (process.has_asked_aws and what.startswith(_READS))
+        is_crossing = self.meets_others and is_aws and not (process.has_asked_aws and what.startswith(READS))
         process.has_asked_aws |= is_aws
         call = Call(len(self.calls), process.task, process.kind, what, is_aws, process.run_id, is_crossing)
         self.calls.append(call)

@@ -7,8 +7,7 @@ from typing import Any
 
 from tools.simulate.checks.outcome import (
     ENDING,
-    MARK_FAILED,
-    MARK_RUN_FAILED,
+    MARKS,
     OUTLIVED,
     OVER,
     Outcome,
@@ -18,7 +17,6 @@ from tools.simulate.checks.outcome import (
     ways,
 )
 
-MARKS = (MARK_FAILED, MARK_RUN_FAILED)
 BUYS = (".submit",)
 AWAITS = (".submit", ".trained", ".wait", ".collect")
 

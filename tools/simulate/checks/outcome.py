@@ -12,6 +12,7 @@ APPROVED = "Approve"  # the answer of a person who promotes
 STANDING = "-champion-"  # is part of the name of a standing endpoint, and of no other name
 MARK_FAILED = "the task is marked as failed"
 MARK_RUN_FAILED = "the run is marked as failed"
+MARKS = (MARK_FAILED, MARK_RUN_FAILED)
 MARK_SUCCESS = "the task is marked as successful"
 OUTLIVED = "the run ends before the call"
 LOSE_METADATA = "Airflow's database is lost, and a run with the same id is started"
@@ -191,4 +192,4 @@ def is_closed(outcome: Outcome, run: str) -> bool:
 
     ``outcome`` would have stopped the jobs of the run and failed the run. The mark says that neither is needed.
     """
-    return says_it_is_done(outcome, run, "outcome") and bool({MARK_FAILED, MARK_RUN_FAILED} & {*ways(outcome, run)})
+    return says_it_is_done(outcome, run, "outcome") and bool({*MARKS} & {*ways(outcome, run)})

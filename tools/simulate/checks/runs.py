@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping
 from tools.simulate.checks.outcome import (
     APPROVED,
     MARK_FAILED,
-    MARK_RUN_FAILED,
     MARK_SUCCESS,
+    MARKS,
     Outcome,
     folder_of,
     lost_elsewhere,
@@ -23,7 +23,6 @@ CLEAR_RUN = "the whole run is cleared"
 RECOVERIES = frozenset(
     {"Airflow goes on by itself", "the task is cleared", "the task is cleared with downstream", CLEAR_RUN}
 )
-MARKS = (MARK_FAILED, MARK_RUN_FAILED)
 SUBMIT_BATCH = "synthesize_batch.submit"
 MOST_RETRIED = 2
 WAIT_FOR_CHANGE = ("start_switch", "switch", "settle")  # while another run changes the standing endpoint

@@ -20,6 +20,7 @@ from bedrock_distill.operators.base import DistillOperator
 from bedrock_distill.operators.batch_endings import FULL_PRICE, describe_ending, failed_jobs_error
 from bedrock_distill.run.approved_spending import require_approved_spending
 from bedrock_distill.run.metrics import emit
+from bedrock_distill.run.old_copy import require_running
 from bedrock_distill.run.task_ids import PREFLIGHT, SUBMIT, WAIT, sibling_task
 from bedrock_distill.run.task_results import ResultOf
 from bedrock_distill.run.what_to_clear import task_to_clear
@@ -205,6 +206,12 @@ class BedrockSubmitBatchOperator(BatchOperator):
             return self.batch_jobs.get(created[0]) if created else self._find(names, file.sha256)
 
         def create(_: str) -> None:
+            require_running(
+                context,
+                f"buy batch job {names.name}",
+                left="The jobs that other attempts bought, and their answers, are unchanged.",
+                if_needed=f"If {self.step} still needs answers, clear {self.task_id} with downstream.",
+            )
             require_approved_spending(self)
             if names is own or not self.pending_jobs.find(plan.name):  # keep the note of another use case
                 self.pending_jobs.add(plan)

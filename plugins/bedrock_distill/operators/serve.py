@@ -29,7 +29,7 @@ from bedrock_distill.operators.missing_answers import count_missing_answers
 from bedrock_distill.run.approved_spending import require_approved_spending
 from bedrock_distill.run.checks import utc_now
 from bedrock_distill.run.metrics import emit
-from bedrock_distill.run.old_copy import is_old_copy
+from bedrock_distill.run.old_copy import require_running
 from bedrock_distill.run.task_ids import PROVISION, PROVISIONED, TRAINED, sibling_task
 from bedrock_distill.run.task_results import ResultOf
 from bedrock_distill.ui.links import MODEL_LINK, THROUGHPUT_LINK, ResourceLink
@@ -38,7 +38,6 @@ from include.distill.core.errors import (
     FAILED_TASK,
     ConcurrencyLimitError,
     ConflictError,
-    EndedAttemptError,
     NotShownError,
     RefusedError,
     ThrottledError,
@@ -227,16 +226,13 @@ class BedrockProvisionThroughputOperator(ServingOperator):
 
     def _refuse_after_release(self, kind: EndpointKind, ordinal: int, context: Context) -> None:
         """Refuse to create an endpoint that no task would delete, because the endpoint was already released."""
-        if is_old_copy(context):
-            raise EndedAttemptError(
-                f"Airflow no longer runs this attempt of {self.task_id}, so this process did not"
-                f" {kind.buys.removesuffix('s')} the {kind.noun} of arm {self.arm}.",
-                left=f"Airflow keeps the state that it shows for {self.task_id}. The {kind.noun} that other attempts"
-                " created or released is unchanged.",
-                billed="Nothing was bought by this attempt.",
-                to_do=f"Do nothing if {self.task_id} runs again in the UI or has ended as you expect. If this run still"
-                f" needs the {kind.noun}, clear {self.task_id} with downstream.",
-            )
+        require_running(
+            context,
+            f"{kind.buys.removesuffix('s')} the {kind.noun} of arm {self.arm}",
+            left=f"Airflow keeps the state that it shows for {self.task_id}. The {kind.noun} that other attempts"
+            " created or released is unchanged.",
+            if_needed=f"If this run still needs the {kind.noun}, clear {self.task_id} with downstream.",
+        )
         if len(self._release_records()) >= ordinal:
             raise ThroughputReleasedError(
                 f"{self.release_task} marked the {kind.noun} of arm {self.arm} as released while this task was"

@@ -15,11 +15,11 @@ from bedrock_distill.lifecycle.standing import switch
 from bedrock_distill.lifecycle.standing_task import EndpointChangeTask
 from bedrock_distill.operators.winner import WinnerOperator
 from bedrock_distill.run.approved_spending import require_approved_spending
-from bedrock_distill.run.old_copy import is_old_copy
+from bedrock_distill.run.old_copy import require_running
 from bedrock_distill.run.task_ids import PREFLIGHT, SETTLE
 from bedrock_distill.ui.links import MODEL_LINK, STANDING_LINK
 from include.distill.config.layout import smoke_prompts_uri
-from include.distill.core.errors import EndedAttemptError, PromotionError
+from include.distill.core.errors import PromotionError
 from include.distill.core.storage import read_jsonl, write_json
 from include.distill.dataset.records import Row
 from include.distill.evaluation.champion import Champion, require_comparison
@@ -97,15 +97,12 @@ class SwitchTask(EndpointChangeTask):
 
         :raises EndedAttemptError: Airflow no longer runs this task.
         """
-        if is_old_copy(context):
-            raise EndedAttemptError(
-                f"Airflow no longer runs this attempt of {self.task_id}, so this process did not change the standing"
-                f" endpoint {self.site.name}.",
-                left="The endpoint, its lock and the champion are as the other attempts of this run left them.",
-                billed="Nothing by this attempt.",
-                to_do=f"Do nothing if {self.task_id} runs again in the UI or has ended as you expect. If the winner is"
-                f" still to be promoted, clear {self.task_id} with downstream.",
-            )
+        require_running(
+            context,
+            f"change the standing endpoint {self.site.name}",
+            left="The endpoint, its lock and the champion are as the other attempts of this run left them.",
+            if_needed=f"If the winner is still to be promoted, clear {self.task_id} with downstream.",
+        )
 
 
 class SwitchChampionOperator(SwitchTask, WinnerOperator):

@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from include.distill.core.errors import EndedAttemptError
+
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
@@ -31,3 +33,23 @@ def is_old_copy(context: Context) -> bool:
         dag_id=ti.dag_id, task_ids=[ti.task_id], run_ids=[ti.run_id]
     )
     return states.get(ti.run_id, {}).get(ti.task_id) != RUNNING
+
+
+def require_running(context: Context, did_not: str, *, left: str, if_needed: str) -> None:
+    """
+    Stop an old copy before it buys or changes something.
+
+    :param did_not: what this process did not do, as in "so this process did not buy the job".
+    :param left: the state that is left, as a sentence.
+    :param if_needed: what a person does if the run still needs it, as a sentence.
+    :raises EndedAttemptError: Airflow no longer runs this task.
+    :raises AirflowRuntimeError: Airflow could not be asked.
+    """
+    if is_old_copy(context):
+        task_id = context["ti"].task_id
+        raise EndedAttemptError(
+            f"Airflow no longer runs this attempt of {task_id}, so this process did not {did_not}.",
+            left=left,
+            billed="Nothing was bought by this attempt.",
+            to_do=f"Do nothing if {task_id} runs again in the UI or has ended as you expect. {if_needed}",
+        )

@@ -15,6 +15,7 @@ from include.distill.config.layout import RunFolder
 from include.distill.config.use_case import UseCase
 from include.distill.core.errors import (
     ConflictError,
+    EndedAttemptError,
     JobFailedError,
     JobStoppingError,
     TransientError,
@@ -147,6 +148,12 @@ class TestSubmit:
     ) -> None:
         write_jsonl(store, FOLDER.shard("train", 0), [make_row(n % 100) for n in range(MANY)])
         assert submit()["records"] == 100
+
+    def test_an_old_copy_buys_no_job(self, submit: Any, batches: FakeBatchJobs, context: Any) -> None:
+        context["ti"].get_task_states = lambda **_: {"r": {"t": "success"}}
+        with pytest.raises(EndedAttemptError, match="so this process did not buy batch job"):
+            submit()
+        assert batches.jobs == {}
 
 
 class TestTwoUseCases:

@@ -144,7 +144,8 @@ def draw(rng: random.Random, calls: Sequence[Call], depth: int) -> Schedule:
         # The calls after a fault are not known, so any kind may be drawn. A kind that does not fit has no effect.
         meets_others = at < len(calls) and calls[at].meets_others
         kinds = [kind for kind in Kind if meets_others or kind not in OTHERS]
-        faults.append(Fault(at, rng.choice(kinds), rng.choice(list(Way))))
+        kind = rng.choice(kinds)
+        faults.append(Fault(at, kind, rng.choice(list(_ways(kind)))))
         at += rng.randint(1, 12)
     return tuple(faults)
 

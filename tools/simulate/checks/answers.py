@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from tools.simulate.checks.outcome import Outcome, folder_of, is_closed, runs_of, says_it_is_done
+from tools.simulate.checks.outcome import Outcome, folder_of, runs_of, says_it_is_done
 
 ANSWERS, JUDGE, REPORT = ".answer", "judge.", "report"
 LOSES = ("Converse", "InvokeModel", "PutObject")  # a fault at any other call finds no answer in flight
@@ -29,7 +29,7 @@ def breaches(outcome: Outcome) -> Iterator[str]:
     if again < 0:
         yield f"{-again} stored answers were never paid."
     last = runs_of(outcome)[-1]
-    if outcome.ended[-1] != "success" or is_closed(outcome, last):
+    if outcome.ended[-1] != "success":
         return
     run = _Run(outcome, last)
     for arm in (one for one in arms if not says_it_is_done(outcome, last, f"{one}{ANSWERS}")):

@@ -28,6 +28,7 @@ AGAIN = frozenset(
         "Airflow's database is lost, and a run with the same id is started",
     }
 )
+MARKED = (MARK_FAILED, MARK_SUCCESS)
 Endpoint = Mapping[str, Any]
 
 
@@ -57,10 +58,12 @@ def _one_arm(outcome: Outcome, arm: str, endpoints: Sequence[Endpoint]) -> Itera
         of_run = [one for one in endpoints if run_of(outcome, one) == run]
         left = [] if run is None else left_to_sweeper(outcome, run, arm)
         alive = [one["name"] for one in of_run if one["alive"]]
-        if len(alive) > len(left):
-            yield f"{alive} still exist after the last run. The faults of {run} leave {len(left)} to the sweeper."
         again = sum(str(fault.way) in AGAIN for fault, _ in met_in(outcome, run)) if run else 0
         again += lost_elsewhere(outcome)
+        # A task that is marked also leaves the endpoints whose deletion failed before something was cleared.
+        most = len(left) + (again if any(str(fault.way) in MARKED for fault in left) else 0)
+        if len(alive) > most:
+            yield f"{alive} still exist after the last run. The faults of {run} leave {most} to the sweeper."
         if len(of_run) > 1 + again + len(left):
             yield f"{run} bought {len(of_run)} endpoints for the same arm, but only {again} faults make it buy again."
     disturbed = [call for _, call in outcome.met if call.task.endswith(RELEASES) and _is_of(call, arm)]
@@ -95,7 +98,7 @@ def left_to_sweeper(outcome: Outcome, run: str, arm: str) -> list[Any]:
     """
     found = []
     for fault, call in met_in(outcome, run):
-        is_marked = str(fault.way) in (MARK_FAILED, MARK_SUCCESS) and call.task.endswith(RELEASES)
+        is_marked = str(fault.way) in MARKED and call.task.endswith(RELEASES)
         if (is_marked or _creates_too_late(fault, call)) and _is_of(call, arm):
             found.append(fault)
     return found

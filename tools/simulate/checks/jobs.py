@@ -11,7 +11,6 @@ from tools.simulate.checks.outcome import (
     OUTLIVED,
     OVER,
     Outcome,
-    is_closed,
     met_in,
     says_it_is_done,
     ways,
@@ -41,7 +40,7 @@ def breaches(outcome: Outcome, kind: str) -> Iterator[str]:
         stopped = sum(job["status"] in (*OVER, "Stopping") for job in ledger.get(kind, ()))
         if stopped > marks:
             yield f"{stopped} jobs were stopped, but a person marked only {marks} tasks or runs as failed up to {run}."
-        if not (says_it_is_done(outcome, run, *AWAITS) or is_closed(outcome, run)):
+        if not says_it_is_done(outcome, run, *AWAITS):
             yield from _end_of_run(outcome, run, state, ledger.get(kind, ()), keeps_answers=kind == "batch_jobs")
 
 

@@ -178,18 +178,14 @@ def ways(outcome: Outcome, run: str | None = None) -> list[str]:
 
 def says_it_is_done(outcome: Outcome, run: str, *tasks: str) -> bool:
     """
-    Return whether a person has marked one of these tasks of a run as successful, so that its work need not be done.
+    Return whether a person has said that the work of these tasks of a run need not be done.
+
+    The person has marked one of the tasks as successful, or has given up the run and then marked its ``outcome`` as
+    successful. ``outcome`` would have stopped the jobs of the run and failed the run. The mark says that neither is
+    needed.
 
     :param tasks: the ends of the tasks' ids.
     """
-    met = met_in(outcome, run)
-    return any(str(fault.way) == MARK_SUCCESS and call.task.partition("[")[0].endswith(tasks) for fault, call in met)
-
-
-def is_closed(outcome: Outcome, run: str) -> bool:
-    """
-    Return whether a person has given up a run and then marked its ``outcome`` as successful.
-
-    ``outcome`` would have stopped the jobs of the run and failed the run. The mark says that neither is needed.
-    """
-    return says_it_is_done(outcome, run, "outcome") and bool({*MARKS} & {*ways(outcome, run)})
+    marked = [call.task.partition("[")[0] for fault, call in met_in(outcome, run) if str(fault.way) == MARK_SUCCESS]
+    is_closed = any(task.endswith("outcome") for task in marked) and bool({*MARKS} & {*ways(outcome, run)})
+    return is_closed or any(task.endswith(tasks) for task in marked)

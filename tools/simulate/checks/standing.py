@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from tools.simulate.checks import models
-from tools.simulate.checks.outcome import APPROVED, MARK_FAILED, MARK_SUCCESS, Outcome, met_in, runs_of, says_it_is_done
+from tools.simulate.checks.outcome import APPROVED, MARK_FAILED, Outcome, met_in, runs_of, says_it_is_done
 
 PROMOTES = ("approve", "start_switch", "switch", "switched", "smoke", "promote", "settle")
 
@@ -15,8 +15,8 @@ def breaches(outcome: Outcome) -> Iterator[str]:
     """
     Yield what is wrong with the champion and with its standing endpoint.
 
-    If a person marks ``settle`` of the last run, the next run would bring the endpoint back to the champion, and no run
-    follows.
+    If a person marks ``settle`` of the last run, or closes a run that was given up, the next run would bring the
+    endpoint back to the champion, and no run follows.
     """
     if "promote" not in outcome.executed:
         return
@@ -30,8 +30,8 @@ def breaches(outcome: Outcome) -> Iterator[str]:
         newest = models.newest(outcome, min(won))
         if champion is None or champion["model_arn"] != newest["arn"]:
             yield f"The run succeeded, but {newest['arn']} was not promoted although it has won and may be promoted."
-    at_settle = {str(fault.way) for fault, call in met_in(outcome, last) if call.task == "settle"}
-    if not at_settle & {MARK_FAILED, MARK_SUCCESS}:
+    is_given_up = any(str(fault.way) == MARK_FAILED for fault, call in met_in(outcome, last) if call.task == "settle")
+    if not is_given_up and not says_it_is_done(outcome, last, "settle"):
         yield from _endpoint(outcome, champion, first)
 
 

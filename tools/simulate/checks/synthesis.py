@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from tools.simulate.checks.outcome import Outcome, folder_of, is_closed, runs_of, says_it_is_done
+from tools.simulate.checks.outcome import Outcome, folder_of, runs_of, says_it_is_done
 
 SYNTHESIZE = "synthesize"
 # The answer to a call of a model is in flight from this call until it is stored.
@@ -25,7 +25,7 @@ def breaches(outcome: Outcome) -> Iterator[str]:
     if repeated > in_flight:  # a task has one call in flight, so a fault loses one answer at most
         yield f"{repeated} answers were paid again, but the faults can have lost only {in_flight}."
     last = runs_of(outcome)[-1]
-    if outcome.ended[-1] != "success" or says_it_is_done(outcome, last, SYNTHESIZE) or is_closed(outcome, last):
+    if outcome.ended[-1] != "success" or says_it_is_done(outcome, last, SYNTHESIZE):
         return  # a person has said that the rows need no pairs
     yield from paid_and_stored(outcome)
     yield from _rows(outcome, last)

@@ -78,6 +78,21 @@ def test_a_cleared_run_may_buy_again(way: Way) -> None:
     assert not [*breaches(again(met(way)))]
 
 
+def test_a_marked_task_also_leaves_the_endpoint_whose_deletion_failed_before_the_run_was_cleared() -> None:
+    undeploy = "tuned.undeploy"
+    left = served(LEFT, endpoint(6.0, None, "u-tuned-0-s2"), kind="deployments")
+    faults = [met(Way.CLEAR_RUN, undeploy, kind=Kind.OUTAGE), met(Way.MARK_SUCCESS, undeploy)]
+    assert not [*breaches(outcome(left, met=faults))]
+    assert [*breaches(outcome(left, met=faults[1:]))]
+
+
+@pytest.mark.parametrize("task", ["tuned.provision", "tuned.deploy"])
+def test_a_run_needs_no_endpoint_if_a_person_gave_it_up_and_closed_it(task: str) -> None:
+    closed = met(Way.MARK_SUCCESS, "outcome")
+    assert not [*breaches(outcome(GOOD, executed={task}, met=[met(Way.MARK_FAILED, task), closed]))]
+    assert [*breaches(outcome(GOOD, executed={task}, met=[closed]))]
+
+
 def test_each_run_may_buy_an_endpoint() -> None:
     two = served(endpoint(), endpoint(DAY + 1, DAY + 2, "u-tuned-1-s1"))
     end = outcome(served(endpoint()), two, ended=["failed", "success"], executed={"tuned.provision"})

@@ -37,3 +37,9 @@ def test_a_good_end_has_no_breach() -> None:
 
 def test_a_person_may_say_that_the_job_is_not_needed() -> None:
     assert not [*breaches(end(met=[met(Way.MARK_SUCCESS, "evaluate.base_by_x.submit")]))]
+
+
+def test_a_run_needs_no_job_if_a_person_gave_it_up_and_closed_it() -> None:
+    given_up, closed = met(Way.MARK_RUN_FAILED, "evaluate.base_by_x.submit"), met(Way.MARK_SUCCESS, "outcome")
+    assert not [*breaches(end(met=[given_up, closed]))]
+    assert [*breaches(end(met=[closed]))]

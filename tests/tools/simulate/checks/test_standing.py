@@ -79,6 +79,11 @@ def test_only_a_mark_of_the_promotion_explains_that_the_approved_model_is_missin
         assert any("was not promoted" in breach for breach in breaches(made)) is is_found
 
 
+def test_nothing_is_missing_in_a_run_that_a_person_gave_up_and_closed() -> None:
+    closed = [met(Way.MARK_RUN_FAILED, "preflight"), met(Way.MARK_SUCCESS, "outcome")]
+    assert list(breaches(end(ENDPOINT, met=closed, objects=objects(OLD, "arn:f")))) == []
+
+
 def test_the_next_run_is_left_the_endpoint_if_a_person_marks_settle() -> None:
     assert list(breaches(end(met=[met(Way.MARK_SUCCESS, "settle")], objects=objects(OLD)))) == []
 

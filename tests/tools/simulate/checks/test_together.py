@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.tools.simulate.checks.ends import GOOD, endpoint, job, ledger, met, outcome
+from tests.tools.simulate.checks.ends import GOOD, OTHER, endpoint, job, ledger, met, outcome
 from tools.simulate.checks.together import breaches
 from tools.simulate.faults import Way
 
@@ -38,3 +38,12 @@ def test_a_run_alone_and_two_good_runs_have_no_breach() -> None:
     assert not [*breaches(both(together=ledger(job("a", "Stopped"), job("a-a2", "Completed"))))]
     assert not [*breaches(both("failed", "failed", met=[met(Way.MARK_FAILED)]))]
     assert not [*breaches(both(together=ledger(throughputs=(endpoint(deleted=None, name="u-champion-0"),))))]
+
+
+@pytest.mark.parametrize(("task", "is_allowed"), [("tuned.trained", True), ("outcome", False)])
+def test_a_job_may_run_if_a_person_says_in_either_run_that_it_is_done(task: str, *, is_allowed: bool) -> None:
+    running = ledger(job("a", "InProgress"))
+    ours = both(together=running, met=[met(Way.MARK_SUCCESS, task)])
+    other = outcome(GOOD, started={OTHER: 0.0}, met=[met(Way.MARK_SUCCESS, task, OTHER)])
+    theirs = outcome(GOOD, together=running, others=[other])
+    assert [not [*breaches(ours)], not [*breaches(theirs)]] == [is_allowed, is_allowed]

@@ -49,5 +49,11 @@ def test_an_old_copy_may_buy_a_job_after_its_run_was_given_up() -> None:
     assert not [*breaches(outcome(given_up, GOOD, ended=["failed", "success"], met=[slept]))]
 
 
+def test_a_run_needs_no_job_if_a_person_gave_it_up_and_closed_it() -> None:
+    given_up, closed = met(Way.MARK_FAILED, "tuned.submit"), met(Way.MARK_SUCCESS, "outcome")
+    assert not [*breaches(outcome(ledger(), met=[given_up, closed]))]
+    assert [*breaches(outcome(ledger(), met=[closed]))]
+
+
 def test_a_run_that_must_fail_needs_no_job() -> None:
     assert not [*breaches(outcome(ledger(), must_fail=True))]

@@ -10,9 +10,11 @@ from pathlib import Path
 import botocore.loaders
 import pytest
 from hypothesis import settings
+from jsonschema import Draft202012Validator
 
 from tests.fakes.airflow_home import AirflowHome, sweep
 from tests.fakes.clock import Clock
+from tests.fakes.schemas import once_for_each_schema
 from tests.fakes.stack import stack_without_sources
 from tests.fakes.variables import VARIABLES
 
@@ -45,6 +47,10 @@ botocore.loaders.create_loader = functools.cache(botocore.loaders.create_loader)
 # also looks for the file and the source of each frame, which Airflow does not use. In the deep stack of a test, this
 # takes as long as the rest of making a client.
 inspect.stack = stack_without_sources
+
+# Airflow checks the schema of each parameter of a DAG whenever it copies, compares or stores the parameter. All DAGs
+# have the same few schemas, so each of them is checked once.
+Draft202012Validator.check_schema = once_for_each_schema(Draft202012Validator.check_schema)
 
 # On a busy machine, an example can take long. So Hypothesis must not limit the time of an example.
 settings.register_profile("no_deadline", deadline=None)

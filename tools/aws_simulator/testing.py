@@ -49,21 +49,20 @@ class RunningSimulator:
 
     def __init__(self, url: str) -> None:
         self.url = url
-        self._clients: dict[tuple[str, str, str], Any] = {}
+        self._clients: dict[tuple[Any, ...], Any] = {}
 
     def boto(self, service: str, *, region: str = "us-east-1", access_key: str = ACCESS_KEY, **config: Any) -> Any:
         """Return a boto3 client that connects to the simulator.
 
-        Without ``config``, the client makes one attempt per call. All who use it share it, because creating one is
-        slow.
+        Without ``config``, the client makes one attempt per call. All who use a client with the same settings share it,
+        because creating one is slow.
 
         :param access_key: one of ``callers``, or any key if requests are not authorised.
         """
-        if config:
-            return self._new_client(service, region, access_key, config)
-        if (service, region, access_key) not in self._clients:
-            self._clients[service, region, access_key] = self._new_client(service, region, access_key, {})
-        return self._clients[service, region, access_key]
+        key = (service, region, access_key, *sorted((name, repr(value)) for name, value in config.items()))
+        if key not in self._clients:
+            self._clients[key] = self._new_client(service, region, access_key, config)
+        return self._clients[key]
 
     def _new_client(self, service: str, region: str, access_key: str, config: dict[str, Any]) -> Any:
         settings = {"retries": {"total_max_attempts": 1}, "max_pool_connections": 64, **config}

@@ -21,7 +21,7 @@ from include.distill.config.use_case_faults import describe_faults
 from include.distill.core.errors import FAILED_TASK, UseCaseError
 from include.distill.core.formats import EARLIEST_FORMAT, Mark, marked, take_mark
 from include.distill.core.version import VERSION
-from include.distill.core.yaml_text import load_yaml
+from include.distill.core.yaml_text import FAST_LOADER, load_yaml
 
 # Callbacks read these keys from the current file. A run's copy must not contain the arguments of notifiers.
 _NOT_FROZEN = {"notify", "ready_by"}
@@ -53,7 +53,7 @@ def load_frozen(body: bytes, uri: str) -> tuple[Mark, Any]:
     :raises NewerFormatError: a newer version froze the use case in a format that this version does not know.
     :raises YamlTextError: ``body`` is not YAML.
     """
-    raw = load_yaml(body)
+    raw = load_yaml(body, FAST_LOADER)
     return take_mark(raw, uri) if isinstance(raw, dict) else Mark(), raw
 
 

@@ -21,6 +21,9 @@ MAX_EXPANDED_CHARACTERS = 1_000_000
 MAX_DEPTH = 100
 # PyYAML reads 1:30:00 as a number in base 60. The time to read such a number grows with the square of its length.
 MAX_NUMBER_CHARACTERS = 400
+# Reads several times as fast as yaml.SafeLoader if PyYAML was built with libyaml, but its errors do not quote the line.
+# So it is for texts that the pipeline has written.
+FAST_LOADER: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _NUMBER_TAGS = ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float")
 
 
@@ -34,7 +37,7 @@ def load_yaml(text: str | bytes, loader: type[yaml.SafeLoader] = yaml.SafeLoader
 
     As in PyYAML, an anchor and all its aliases become one Python object, not copies.
 
-    :param loader: a subclass of PyYAML's safe loader, which constructs the values.
+    :param loader: one of PyYAML's safe loaders, or a subclass, which constructs the values.
     :raises YamlTextError: the text is not YAML, is longer than ``MAX_CHARACTERS``, or exceeds another limit.
     """
     if len(text) > MAX_CHARACTERS:

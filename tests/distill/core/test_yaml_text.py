@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from include.distill.core.yaml_text import MAX_CHARACTERS, MAX_NODES, YamlTextError, load_yaml
+from include.distill.core.yaml_text import FAST_LOADER, MAX_CHARACTERS, MAX_NODES, YamlTextError, load_yaml
 
 WIDTH = 10
 
@@ -70,18 +70,20 @@ HOSTILE = {
 }
 
 
+@pytest.mark.parametrize("loader", [yaml.SafeLoader, FAST_LOADER])
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
-def test_a_hostile_document_is_refused_quickly(text: str) -> None:
+def test_a_hostile_document_is_refused_quickly(text: str, loader: type[yaml.SafeLoader]) -> None:
     start = time.process_time()
     with pytest.raises(YamlTextError):
-        load_yaml(text)
+        load_yaml(text, loader)
     assert time.process_time() - start < 10  # without the limits, most of these take minutes or never end
 
 
-def test_bytes_that_are_not_text_are_refused() -> None:
+@pytest.mark.parametrize("loader", [yaml.SafeLoader, FAST_LOADER])
+def test_bytes_that_are_not_text_are_refused(loader: type[yaml.SafeLoader]) -> None:
     for body in (b"\xff\xfe\x00", b"a: \xff", b"\x00"):
         with pytest.raises(YamlTextError):
-            load_yaml(body)
+            load_yaml(body, loader)
 
 
 @pytest.mark.parametrize(
@@ -123,6 +125,7 @@ def test_an_ordinary_document_is_read_as_pyyaml_reads_it(text: str) -> None:
     expected: Any = yaml.safe_load(text)
     assert load_yaml(text) == expected
     assert load_yaml(text.encode()) == expected
+    assert load_yaml(text.encode(), FAST_LOADER) == expected
 
 
 def test_the_message_names_the_line_and_the_limit() -> None:

@@ -34,7 +34,6 @@ from include.distill.core.errors import (
     FAILED_TASK,
     ChangeInProgressError,
     ConcurrencyLimitError,
-    ConflictError,
     PromotionError,
     RefusedError,
     SwitchFailedError,
@@ -192,7 +191,7 @@ def request_update(site: StandingSite, kind: EndpointKind, endpoint: AnyEndpoint
     """
     try:
         kind.update(site.hook, endpoint.arn, model_arn)
-    except (ConflictError, TransientError, ThrottledError):
+    except (RefusedError, TransientError, ThrottledError):  # a repeated request is refused while the update is going on
         if (found := site.find(kind)) is None or model_arn not in (kind.served(found).coming, found.model_arn):
             raise
         return found

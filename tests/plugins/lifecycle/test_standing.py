@@ -22,6 +22,7 @@ from include.distill.core.errors import (
     DeploymentsInProgressError,
     PromotionError,
     RefusedError,
+    ServiceError,
     SwitchFailedError,
     TransientError,
 )
@@ -109,9 +110,17 @@ class TestSwitch:
         assert run.wait(run.switch())
         assert len(run.bedrock.bought) + len(run.bedrock.updated) == (1 if lost == "create" else 2)
 
-    def test_a_refused_update_is_an_error_and_the_old_model_stays(self, second: Run) -> None:
-        second.bedrock.refuse["update_deployment"] = TransientError("500")
-        with pytest.raises(TransientError):
+    def test_a_repeated_update_that_bedrock_refuses_because_it_is_going_on_is_not_an_error(self) -> None:
+        run = second_run("provisioned")
+        run.bedrock.lose_next_answer = RefusedError("The provisioned throughput is Updating.")
+        began(run)
+        assert run.wait(run.switch())
+        assert run.bedrock.updated == [NEW]
+
+    @pytest.mark.parametrize("error", [TransientError("500"), RefusedError("no access")])
+    def test_a_refused_update_is_an_error_and_the_old_model_stays(self, second: Run, error: ServiceError) -> None:
+        second.bedrock.refuse["update_deployment"] = error
+        with pytest.raises(type(error)):
             began(second)
         assert DEPLOYMENT.served(second.site.find(DEPLOYMENT)).model_arn == OLD  # type: ignore[arg-type]
 

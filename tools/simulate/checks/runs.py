@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 from tools.simulate.checks.outcome import (
     APPROVED,
@@ -50,7 +51,7 @@ def _each_run(outcome: Outcome) -> Iterator[str]:
         if state == "failed" and not done and not outcome.must_fail and not _gives_way(outcome, run):
             yield f"{run} failed, but no fault happened in it."
         # If no task was running when a person marked the run, Airflow skips the rest, and the run may succeed.
-        if state == "success" and set(done) == {MARK_FAILED}:
+        if state == "success" and set(done) == {MARK_FAILED} and not lost_elsewhere(outcome):
             yield f"{run} succeeded although a person marked one of its tasks as failed."
 
 
@@ -72,9 +73,19 @@ def _must_recover(outcome: Outcome) -> bool:
     """
     if _gives_way(outcome, outcome.runs[0]) or _changes_the_question(outcome):
         return False
-    if any(call.task == "outcome" for _, call in outcome.met):
+    if any(call.task == "outcome" or _forgets_late(fault, call) for fault, call in outcome.met):
         return False
     return len(outcome.met) <= MOST_RETRIED and set(ways(outcome)) <= RECOVERIES
+
+
+def _forgets_late(fault: Any, call: Any) -> bool:
+    """
+    Return whether an old copy of a task deletes the result of the new copy.
+
+    When a task starts again, Airflow's task runner deletes the results of its earlier attempts. An old copy that sleeps
+    before it does this deletes the results that the new copy has stored meanwhile.
+    """
+    return str(fault.kind).startswith("another copy of the task runs") and call.what == "DeleteXCom"
 
 
 def _gives_way(outcome: Outcome, run: str) -> bool:

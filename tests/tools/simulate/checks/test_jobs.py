@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.tools.simulate.checks.ends import NEXT, RUN, met, outcome
+from tests.tools.simulate.checks.ends import NEXT, OTHER, RUN, met, outcome
 from tools.simulate.checks import jobs
 from tools.simulate.checks.jobs import bought
 from tools.simulate.faults import Kind, Way
@@ -68,6 +68,7 @@ def test_each_kind_of_damage_is_found(end: Any, words: str) -> None:
         given_up(met(Way.MARK_FAILED), unseen_marks=[RUN]),
         given_up(met(Way.MARK_FAILED, "outcome")),
         given_up(met(Way.MARK_RUN_FAILED, kind=Kind.OUTLIVED)),
+        given_up(met(Way.MARK_FAILED), elsewhere=[met(Way.MARK_FAILED, run=OTHER, kind=Kind.OUTLIVED)]),
         given_up(met(Way.RETRY), met(Way.MARK_FAILED, run=NEXT)),
     ],
 )

@@ -55,6 +55,16 @@ def test_outcome_is_not_repeated_so_the_next_run_may_be_needed() -> None:
     assert not [*breaches(outcome(GOOD, GOOD, ended=["failed", "success"], met=[met(Way.RETRY, "outcome")]))]
 
 
+def test_an_old_copy_may_delete_the_results_of_the_new_copy_so_the_next_run_may_be_needed() -> None:
+    def late(what: str, kind: Kind) -> list[str]:
+        return [*breaches(outcome(GOOD, GOOD, **TWO, met=[met(Way.RETRY, "switch", what=what, kind=kind)]))]
+
+    assert not late("DeleteXCom", Kind.OVERTAKEN)
+    assert not late("DeleteXCom", Kind.OVERTAKEN_ENDED)
+    assert late("DeleteXCom", Kind.KILLED_BEFORE)
+    assert late("SetXCom", Kind.OVERTAKEN)
+
+
 def test_a_run_that_must_fail_may_fail_without_a_fault_and_a_person_may_mark_it_as_successful() -> None:
     assert not [*breaches(outcome(GOOD, ended=["failed"], must_fail=True))]
     assert not [*breaches(outcome(GOOD, must_fail=True, met=[met(Way.MARK_SUCCESS, "promote")]))]
@@ -81,3 +91,4 @@ def test_a_run_may_fail_if_a_person_stops_the_batch_job_of_another_use_case() ->
 def test_each_unfinished_run_starts_again_if_the_database_is_lost_in_another_run() -> None:
     lost = [met(Way.LOSE_METADATA, run=OTHER)]
     assert not [*breaches(outcome(GOOD, attempts={(RUN, "report"): 2}, elsewhere=lost))]
+    assert not [*breaches(outcome(GOOD, met=[met(Way.MARK_FAILED)], elsewhere=lost))]

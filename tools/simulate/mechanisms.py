@@ -21,6 +21,7 @@ from bedrock_distill.operators.outcome import RunOutcomeOperator
 from bedrock_distill.operators.serve import BedrockReleaseThroughputOperator
 from bedrock_distill.operators.settle import SettleTask
 from bedrock_distill.operators.train import BedrockSubmitCustomizationJobOperator
+from bedrock_distill.run import old_copy
 from bedrock_distill.triggers.batch import BatchJobsTrigger
 from bedrock_distill.triggers.evaluation import EvaluationJobTrigger
 from bedrock_distill.triggers.polling import CustomizationJobTrigger, DeploymentTrigger, PollingTrigger
@@ -187,7 +188,9 @@ MECHANISMS = (
         lambda: patch.object(BedrockReleaseThroughputOperator, "execute", _nothing),
         is_needed_by_every_run=True,
     ),
-    Mechanism("the question whether the task still runs", SERVING, lambda: patch.object(serve, "is_old_copy", _false)),
+    Mechanism(
+        "the question whether the task still runs", SERVING, lambda: patch.object(old_copy, "is_old_copy", _false)
+    ),
     Mechanism(
         "name of a deployment",  # by which `undeploy` finds it
         ON_DEMAND,

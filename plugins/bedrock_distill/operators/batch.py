@@ -210,7 +210,7 @@ class BedrockSubmitBatchOperator(BatchOperator):
                 context,
                 f"buy batch job {names.name}",
                 left="The jobs that other attempts bought, and their answers, are unchanged.",
-                if_needed=f"If {self.step} still needs answers, clear {self.task_id} with downstream.",
+                if_still=f"{self.step} still needs answers",
             )
             require_approved_spending(self)
             if names is own or not self.pending_jobs.find(plan.name):  # keep the note of another use case

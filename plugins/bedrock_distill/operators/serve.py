@@ -231,7 +231,7 @@ class BedrockProvisionThroughputOperator(ServingOperator):
             f"{kind.buys.removesuffix('s')} the {kind.noun} of arm {self.arm}",
             left=f"Airflow keeps the state that it shows for {self.task_id}. The {kind.noun} that other attempts"
             " created or released is unchanged.",
-            if_needed=f"If this run still needs the {kind.noun}, clear {self.task_id} with downstream.",
+            if_still=f"this run still needs the {kind.noun}",
         )
         if len(self._release_records()) >= ordinal:
             raise ThroughputReleasedError(

@@ -101,7 +101,7 @@ class SwitchTask(EndpointChangeTask):
             context,
             f"change the standing endpoint {self.site.name}",
             left="The endpoint, its lock and the champion are as the other attempts of this run left them.",
-            if_needed=f"If the winner is still to be promoted, clear {self.task_id} with downstream.",
+            if_still="the winner is still to be promoted",
         )
 
 

@@ -35,13 +35,13 @@ def is_old_copy(context: Context) -> bool:
     return states.get(ti.run_id, {}).get(ti.task_id) != RUNNING
 
 
-def require_running(context: Context, did_not: str, *, left: str, if_needed: str) -> None:
+def require_running(context: Context, did_not: str, *, left: str, if_still: str) -> None:
     """
     Stop an old copy before it buys or changes something.
 
     :param did_not: what this process did not do, as in "so this process did not buy the job".
     :param left: the state that is left, as a sentence.
-    :param if_needed: what a person does if the run still needs it, as a sentence.
+    :param if_still: when a person must clear the task, as in "this run still needs the job".
     :raises EndedAttemptError: Airflow no longer runs this task.
     :raises AirflowRuntimeError: Airflow could not be asked.
     """
@@ -51,5 +51,6 @@ def require_running(context: Context, did_not: str, *, left: str, if_needed: str
             f"Airflow no longer runs this attempt of {task_id}, so this process did not {did_not}.",
             left=left,
             billed="Nothing was bought by this attempt.",
-            to_do=f"Do nothing if {task_id} runs again in the UI or has ended as you expect. {if_needed}",
+            to_do=f"Do nothing if {task_id} runs again in the UI or has ended as you expect. If {if_still}, clear"
+            f" {task_id} with downstream.",
         )

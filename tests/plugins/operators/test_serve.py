@@ -171,7 +171,8 @@ class TestAnOldCopyOfProvision:
     def test_it_buys_nothing_although_it_counts_the_release_records_after_the_release(
         self, provision: Any, bedrock: FakeBedrock, context: Any
     ) -> None:
-        context["ti"].get_task_states = lambda **_: {"r": {"t": "success"}}
+        context["ti"].task_id = provision.task_id
+        context["ti"].get_task_states = lambda **_: {"r": {provision.task_id: "success"}}
         with pytest.raises(EndedAttemptError, match="Airflow no longer runs this attempt") as error:
             provision.execute(context)
         assert "Nothing was bought by this attempt" in str(error.value)

@@ -115,7 +115,8 @@ def test_a_change_of_another_run_in_progress_is_waited_for(
 def test_an_old_copy_does_not_begin_a_change_that_no_task_would_settle(
     equip: Any, context: Any, run: MemoryStore, bedrock: FakeBedrock
 ) -> None:
-    context["ti"].get_task_states = lambda **_: {"r": {"t": "success"}}
+    context["ti"].task_id = "switch"
+    context["ti"].get_task_states = lambda **_: {"r": {"switch": "success"}}
     with pytest.raises(EndedAttemptError, match="Airflow no longer runs this attempt") as error:
         switch_task(equip).execute(context)
     assert "clear switch with downstream" in str(error.value)

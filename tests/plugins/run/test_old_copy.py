@@ -35,7 +35,7 @@ def test_an_old_copy_is_stopped_with_the_next_step_and_any_other_copy_goes_on() 
     states = {"r": {"t": "running"}}
     ti: Any = SimpleNamespace(dag_id="d", run_id="r", task_id="t", get_task_states=lambda **_: states)
     context: Any = {"ti": ti}
-    words = {"left": "The job is unchanged.", "if_needed": "If it is needed, clear t."}
+    words = {"left": "The job is unchanged.", "if_still": "it is needed"}
     require_running(context, "buy the job", **words)
     states["r"]["t"] = "success"
     with pytest.raises(

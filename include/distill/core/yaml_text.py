@@ -22,7 +22,7 @@ MAX_DEPTH = 100
 # PyYAML reads 1:30:00 as a number in base 60. The time to read such a number grows with the square of its length.
 MAX_NUMBER_CHARACTERS = 400
 # Reads several times as fast as yaml.SafeLoader if PyYAML was built with libyaml, but its errors do not quote the line.
-# So it is for texts that the pipeline has written.
+# So it is for texts that the pipeline has written. libyaml refuses deep brackets by itself.
 FAST_LOADER: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _NUMBER_TAGS = ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float")
 

@@ -177,8 +177,14 @@ def _of_jobs(part: Part, kind: str) -> tuple[Mechanism, ...]:
     )
 
 
+def _question_whether_the_task_runs(part: Part, kind: str) -> Mechanism:
+    name = f"the question whether the task still runs{kind}"
+    return Mechanism(name, part, lambda: patch.object(old_copy, "is_old_copy", _false))
+
+
 MECHANISMS = (
     *_of_jobs(TRAINING, ""),
+    _question_whether_the_task_runs(TRAINING, " (training)"),
     *(Mechanism(*one) for one in OTHER_RUNS),
     *_of_jobs(DISTILLATION, " (distillation)"),
     Mechanism("tombstone", SERVING, lambda: patch.object(serve, "write_json", _nothing)),
@@ -188,9 +194,7 @@ MECHANISMS = (
         lambda: patch.object(BedrockReleaseThroughputOperator, "execute", _nothing),
         is_needed_by_every_run=True,
     ),
-    Mechanism(
-        "the question whether the task still runs", SERVING, lambda: patch.object(old_copy, "is_old_copy", _false)
-    ),
+    _question_whether_the_task_runs(SERVING, ""),
     Mechanism(
         "name of a deployment",  # by which `undeploy` finds it
         ON_DEMAND,
@@ -222,6 +226,7 @@ MECHANISMS = (
         BATCH,
         lambda: patch.object(RunOutcomeOperator, "_stop_abandoned_batches", _nothing),
     ),
+    _question_whether_the_task_runs(BATCH, " (batch jobs)"),
     Mechanism("look-up of stored answers", SYNTHESIS, lambda: patch.object(AnswerStore, "find", lambda *_: None)),
     Mechanism("name of an evaluation job from its content", EVALUATION, _other_name_of_an_evaluation_job_each_time),
     Mechanism(
@@ -234,6 +239,7 @@ MECHANISMS = (
         EVALUATION,
         lambda: patch.object(RunOutcomeOperator, "_stop_abandoned_evaluations", _nothing),
     ),
+    _question_whether_the_task_runs(EVALUATION, " (evaluation)"),
     Mechanism(
         "answers are stored",
         SYNTHESIS,

@@ -206,15 +206,15 @@ class BedrockSubmitBatchOperator(BatchOperator):
             return self.batch_jobs.get(created[0]) if created else self._find(names, file.sha256)
 
         def create(_: str) -> None:
+            require_approved_spending(self)
+            if names is own or not self.pending_jobs.find(plan.name):  # keep the note of another use case
+                self.pending_jobs.add(plan)
             require_running(
                 context,
                 f"buy batch job {names.name}",
                 left="The jobs that other attempts bought, and their answers, are unchanged.",
                 if_still=f"{self.step} still needs answers",
             )
-            require_approved_spending(self)
-            if names is own or not self.pending_jobs.find(plan.name):  # keep the note of another use case
-                self.pending_jobs.add(plan)
             created.append(self.batch_jobs.create(self._request(plan, model, context)))
 
         try:

@@ -18,6 +18,7 @@ from bedrock_distill.operators.base import DistillOperator
 from bedrock_distill.run.approved_spending import require_approved_spending
 from bedrock_distill.run.checks import utc_now
 from bedrock_distill.run.metrics import emit
+from bedrock_distill.run.old_copy import require_running
 from bedrock_distill.run.what_to_clear import task_to_clear
 from include.distill.core.durations import format_duration
 from include.distill.core.ended_jobs import DELETED, SHOWN_AFTER, WITH_RESULTS, EndedJob
@@ -172,7 +173,11 @@ class NamedJobOperator(JobTask[JobT], DistillOperator, Generic[PlanT, JobT, Requ
         return f"once the job runs, its {self.results} are billed{self._cost}"
 
     def find_or_buy(self, context: Context) -> tuple[PlanT, float, FoundJob]:
-        """Find or buy the job; return its plan and what it costs at most, too."""
+        """
+        Find or buy the job; return its plan and what it costs at most, too.
+
+        :raises EndedAttemptError: Airflow no longer runs this attempt; nothing was bought.
+        """
         with record_attempt(context):
             plan = self.plan()
             at_most_usd = self.at_most_usd(plan)
@@ -200,6 +205,12 @@ class NamedJobOperator(JobTask[JobT], DistillOperator, Generic[PlanT, JobT, Requ
             self.check_before_purchase()
             self.store.write(self.input_uri(plan), plan.dataset)
             self.note_purchase(plan, name)
+            require_running(
+                context,
+                f"buy {self.noun} {name}",
+                left="A job that another attempt bought is unchanged.",
+                if_still="this run still needs the job",
+            )
             self._was_requested = True
             try:
                 created.append(self.jobs.create(request))

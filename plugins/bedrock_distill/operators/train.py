@@ -14,6 +14,7 @@ from bedrock_distill.operators.base import ArmOperator
 from bedrock_distill.operators.missing_answers import count_missing_answers
 from bedrock_distill.run.approved_spending import require_approved_spending
 from bedrock_distill.run.metrics import emit
+from bedrock_distill.run.old_copy import require_running
 from bedrock_distill.run.task_ids import MERGE, PREFLIGHT, UPLOAD, sibling_task
 from bedrock_distill.run.task_results import ResultOf
 from bedrock_distill.run.what_to_clear import task_to_clear
@@ -73,6 +74,7 @@ class BedrockSubmitCustomizationJobOperator(ArmOperator):
     :raises JobFailedError: an attempt failed because of its data or hyperparameters, or no attempt is left; nothing was
         bought.
     :raises InputError: the stored training set was changed or deleted; nothing was bought.
+    :raises EndedAttemptError: Airflow no longer runs this attempt; nothing was bought.
     :raises RefusedError: access is missing, a quota does not allow the job, or a job of another environment has the
         name that this task would use; nothing was bought.
     """
@@ -139,6 +141,12 @@ class BedrockSubmitCustomizationJobOperator(ArmOperator):
             require_approved_spending(self)
             lines = job_lines(self.use_case, self.arm, tokens_of(self.dataset), load_prices())
             BoughtJobs(self.store, self.folder).add("training", name, lines)
+            require_running(
+                context,
+                f"buy training job {name}",
+                left="A job that another attempt bought is unchanged.",
+                if_still=f"this run still needs a model for arm {self.arm}",
+            )
             self._was_requested = True
             try:
                 self.hook.create_job(request)

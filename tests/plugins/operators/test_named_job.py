@@ -7,7 +7,14 @@ from typing import Any
 
 import pytest
 
-from include.distill.core.errors import ConflictError, JobFailedError, NotFoundError, RefusedError, TransientError
+from include.distill.core.errors import (
+    ConflictError,
+    EndedAttemptError,
+    JobFailedError,
+    NotFoundError,
+    RefusedError,
+    TransientError,
+)
 from tests.fakes.fake_bedrock import CREATED, FakeBedrock
 from tests.fakes.memory_store import MemoryStore
 from tests.plugins.conftest import FOLDER
@@ -78,6 +85,12 @@ class TestFound:
         with pytest.raises(KeyboardInterrupt):
             submit()
         assert [submit()["job_arn"]] == list(jobs.jobs)
+
+    def test_an_old_copy_buys_no_job(self, submit: Any, jobs: Any, context: Any) -> None:
+        context["ti"].get_task_states = lambda **_: {"r": {"t": "success"}}
+        with pytest.raises(EndedAttemptError, match="so this process did not buy"):
+            submit()
+        assert jobs.jobs == {}
 
     def test_a_job_of_another_environment_is_not_used(self, submit: Any, jobs: Any, bedrock: FakeBedrock) -> None:
         arn = submit()["job_arn"]

@@ -6,7 +6,7 @@ import pytest
 
 from bedrock_distill.operators.train import BedrockSubmitCustomizationJobOperator
 from include.distill.config.use_case import UseCase
-from include.distill.core.errors import InputError, JobFailedError, RefusedError, TransientError
+from include.distill.core.errors import EndedAttemptError, InputError, JobFailedError, RefusedError, TransientError
 from include.distill.core.naming import job_names
 from tests.fakes.fake_bedrock import RUN_KEY, FakeBedrock
 from tests.fakes.memory_store import MemoryStore
@@ -96,6 +96,13 @@ class TestSubmit:
         first = submit_task(equip).execute(context)["job_name"]
         bedrock.put_job(first, status, failure_message=why)
         assert submit_task(equip).execute(context)["job_name"] == f"{first}-a2"
+
+    def test_an_old_copy_buys_no_job(self, equip: Any, bedrock: FakeBedrock, context: Any) -> None:
+        context["ti"].get_task_states = lambda **_: {"r": {"t": "success"}}
+        task = submit_task(equip)
+        with pytest.raises(EndedAttemptError, match="so this process did not buy training job"):
+            task.execute(context)
+        assert bedrock.bought == []
 
     def test_a_job_that_another_run_bought_and_stopped_during_the_purchase_is_not_used(
         self, equip: Any, bedrock: FakeBedrock, context: Any, monkeypatch: pytest.MonkeyPatch

@@ -15,6 +15,7 @@ def schedules(world: World) -> list[tuple[Fault, ...]]:
     last = calls[-1].number
     return [
         (),
+        (Fault(create - 1, Kind.OUTLIVED, Way.MARK_RUN_FAILED),),
         (Fault(create, Kind.KILLED_AFTER),),
         (Fault(create, Kind.KILLED_AFTER, Way.MARK_FAILED),),
         (Fault(waiting, Kind.KILLED_BEFORE, Way.CLEAR),),
@@ -32,7 +33,7 @@ def test_the_removal_of_each_mechanism_is_noticed(world: World) -> None:
     for mechanism in (one for one in MECHANISMS if one.part is world.part):
         with mechanism.removed(), world.worker.remembering():
             assert any(judge(world, one).wrong for one in planned), mechanism.name
-    assert judge(world, planned[1]).wrong == []
+    assert judge(world, planned[2]).wrong == []
 
 
 def test_each_mechanism_has_a_name_of_its_own() -> None:

@@ -9,9 +9,9 @@ from typing import Any
 from tools.simulate.checks.outcome import (
     MARK_FAILED,
     MARK_SUCCESS,
-    OUTLIVED,
     STANDING,
     Outcome,
+    creates_too_late,
     lost_elsewhere,
     met_in,
     runs_of,
@@ -67,7 +67,7 @@ def _one_arm(outcome: Outcome, arm: str, endpoints: Sequence[Endpoint]) -> Itera
         if len(of_run) > 1 + again + len(left):
             yield f"{run} bought {len(of_run)} endpoints for the same arm, but only {again} faults make it buy again."
     disturbed = [call for _, call in outcome.met if call.task.endswith(RELEASES) and _is_of(call, arm)]
-    late = [one for one in outcome.met if _creates_too_late(*one) and _is_of(one[1], arm)]
+    late = [one for one in outcome.met if creates_too_late(*one) and _is_of(one[1], arm)]
     at_once = _most_at_once(endpoints)
     if at_once > 1 + len(disturbed) + len(late):
         yield f"{at_once} endpoints of the same arm existed at the same time."
@@ -99,7 +99,7 @@ def left_to_sweeper(outcome: Outcome, run: str, arm: str) -> list[Any]:
     found = []
     for fault, call in met_in(outcome, run):
         is_marked = str(fault.way) in MARKED and call.task.endswith(RELEASES)
-        if (is_marked or _creates_too_late(fault, call)) and _is_of(call, arm):
+        if (is_marked or creates_too_late(fault, call)) and _is_of(call, arm):
             found.append(fault)
     return found
 
@@ -107,10 +107,6 @@ def left_to_sweeper(outcome: Outcome, run: str, arm: str) -> list[Any]:
 def run_of(outcome: Outcome, endpoint: Endpoint) -> str | None:
     """Return the run that bought an endpoint; ``None`` if it is older than all runs of the schedule."""
     return next((run for run in reversed(runs_of(outcome)) if outcome.started[run] <= endpoint["created"]), None)
-
-
-def _creates_too_late(fault: Any, call: Any) -> bool:
-    return str(fault.kind) == OUTLIVED and call.what.startswith("Create")
 
 
 def _of_arms(ledger: Mapping[str, Any]) -> list[Endpoint]:

@@ -8,9 +8,9 @@ from typing import Any
 from tools.simulate.checks.outcome import (
     ENDING,
     MARKS,
-    OUTLIVED,
     OVER,
     Outcome,
+    creates_too_late,
     met_in,
     says_it_is_done,
     ways,
@@ -50,15 +50,15 @@ def _end_of_run(outcome: Outcome, run: str, state: str, jobs: Any, *, keeps_answ
 
     A job is stopped only if it is certain that a person marked its task. This is not certain if the attempt had failed
     by itself, or had not recorded its start yet. The job then goes on, and the next run waits for it. The same holds
-    for a job that an old copy of its task, in this run or in another one, bought after the run had ended, and for a job
-    for which another run waits.
+    for a job that an old copy of its task, in this run or in another one, bought after the run had ended, because it
+    slept between its question to Airflow and its request, and for a job for which another run waits.
 
     :param keeps_answers: whether the answers of a stopped job are used, so that the next run may need no other job.
     """
     is_uncertain = (
         run in (*outcome.unseen_marks, *outcome.shared)
-        or any(call.task == "outcome" or str(fault.kind) == OUTLIVED for fault, call in met_in(outcome, run))
-        or any(str(fault.kind) == OUTLIVED for fault, _ in outcome.elsewhere)
+        or any(call.task == "outcome" for _, call in met_in(outcome, run))
+        or any(creates_too_late(*one) for one in (*met_in(outcome, run), *outcome.elsewhere))
     )
     useful = ("Completed", "Stopped") if keeps_answers else ("Completed",)
     running = [job["name"] for job in jobs if job["status"] not in ENDING]

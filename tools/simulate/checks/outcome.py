@@ -148,6 +148,11 @@ def meets_neighbour(outcome: Outcome) -> bool:
     return bool(outcome.crossed) and not meets_backfill(outcome)
 
 
+def creates_too_late(fault: Any, call: Any) -> bool:
+    """Return whether an old copy of a task slept right before it bought something, and its run ended meanwhile."""
+    return str(fault.kind) == OUTLIVED and call.what.startswith("Create")
+
+
 def lost_elsewhere(outcome: Outcome) -> int:
     """Return how often Airflow's database was lost because of a fault in another run. Each run then starts again."""
     return sum(str(fault.way) == LOSE_METADATA for fault, _ in outcome.elsewhere)

@@ -14,6 +14,7 @@ from tools.simulate.faults import Kind, Way
 
 KIND = "evaluation_jobs"
 TWO = {"ended": ["failed", "success"]}
+LATE: dict[str, Any] = {"what": "CreateEvaluationJob", "kind": Kind.OUTLIVED}
 
 
 def breaches(end: Any) -> Iterator[str]:
@@ -49,7 +50,8 @@ def given_up(*faults: Any, **changes: Any) -> Any:
         # An uncertain fault in the next run does not excuse this run.
         (given_up(met(Way.MARK_RUN_FAILED), unseen_marks=[NEXT]), f"{RUN} was given up"),
         (given_up(met(Way.MARK_FAILED), met(Way.RETRY, "outcome", NEXT)), f"{RUN} was given up"),
-        (given_up(met(Way.MARK_FAILED), met(Way.RETRY, run=NEXT, kind=Kind.OUTLIVED)), f"{RUN} was given up"),
+        (given_up(met(Way.MARK_FAILED), met(Way.RETRY, run=NEXT, **LATE)), f"{RUN} was given up"),
+        (given_up(met(Way.MARK_RUN_FAILED, kind=Kind.OUTLIVED)), f"{RUN} was given up"),
         (outcome(GOOD, after_mark=[RUNNING]), "while it waited"),
     ],
 )
@@ -67,8 +69,8 @@ def test_each_kind_of_damage_is_found(end: Any, words: str) -> None:
         outcome(RUNNING, met=[met(Way.MARK_FAILED), met(Way.MARK_SUCCESS, "outcome")]),
         given_up(met(Way.MARK_FAILED), unseen_marks=[RUN]),
         given_up(met(Way.MARK_FAILED, "outcome")),
-        given_up(met(Way.MARK_RUN_FAILED, kind=Kind.OUTLIVED)),
-        given_up(met(Way.MARK_FAILED), elsewhere=[met(Way.MARK_FAILED, run=OTHER, kind=Kind.OUTLIVED)]),
+        given_up(met(Way.MARK_RUN_FAILED, **LATE)),
+        given_up(met(Way.MARK_FAILED), elsewhere=[met(Way.MARK_FAILED, run=OTHER, **LATE)]),
         given_up(met(Way.RETRY), met(Way.MARK_FAILED, run=NEXT)),
     ],
 )

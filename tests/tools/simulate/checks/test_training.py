@@ -43,10 +43,14 @@ def test_a_job_goes_on_if_it_is_not_certain_that_a_person_marked_its_task() -> N
     assert not [*breaches(outcome(given_up, GOOD, **ended))]
 
 
-def test_an_old_copy_may_buy_a_job_after_its_run_was_given_up() -> None:
-    slept = met(Way.MARK_RUN_FAILED, "tuned.submit", kind=Kind.OUTLIVED)
+@pytest.mark.parametrize(("what", "may_buy"), [("CreateModelCustomizationJob", True), ("PutObject", False)])
+def test_an_old_copy_buys_a_job_after_its_run_only_if_it_slept_right_before_the_request(
+    what: str, may_buy: bool
+) -> None:
+    slept = met(Way.MARK_RUN_FAILED, "tuned.submit", what=what, kind=Kind.OUTLIVED)
     given_up = ledger(job("a", "InProgress"))
-    assert not [*breaches(outcome(given_up, GOOD, ended=["failed", "success"], met=[slept]))]
+    found = [*breaches(outcome(given_up, GOOD, ended=["failed", "success"], met=[slept]))]
+    assert bool(found) is not may_buy
 
 
 def test_a_run_needs_no_job_if_a_person_gave_it_up_and_closed_it() -> None:

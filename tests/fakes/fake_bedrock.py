@@ -26,6 +26,10 @@ OWN_JOB = {
 CREATED = datetime.datetime(2026, 11, 22, 2, 0, tzinfo=datetime.UTC)
 
 
+def _nothing() -> None:
+    pass
+
+
 class FakeBedrock:
     """
     A fake with the methods of ``BedrockDistillHook``.
@@ -48,7 +52,7 @@ class FakeBedrock:
         self.training_data: dict[str, str] = {}
         self.lose_next_answer: ServiceError | None = None
         self.refuse: dict[str, ServiceError] = {}
-        self.before_create: Callable[[], None] = lambda: None
+        self.before_create: Callable[[], None] = _nothing
         self.simulated = False
         self.day: str | None = None
         self.missing_operations: set[str] = set()

@@ -34,7 +34,7 @@ def test_each_shape_is_read_by_its_target() -> None:
 
 
 def test_a_slow_measurement_of_the_smaller_input_does_not_hide_growth() -> None:
-    slow = iter([0.0, 9.0, 0.0, 9.0, 0.0])  # the two sizes take turns, and the first is the smaller one
+    slow = iter([0.0, 9.0, 0.0, 9.0, 0.0])  # the first one measures the smaller size, and so do the next two
     shape = Shape("csv", "rows", lambda size: b"x" * size, 128)
     found = measure(shape, lambda data: (len(data) / 64) ** 2 + next(slow, 0.0))
     assert (found.ratio, found.is_linear) == (4.0, False)

@@ -22,6 +22,7 @@ from include.distill.evaluation.champion import (
     champion_before_run,
     promote,
     read_champion,
+    read_stored_champion,
     save_champion_snapshot,
 )
 from include.distill.evaluation.champion_history import restore_champion, rollback_choices
@@ -195,6 +196,7 @@ class Run:
     def promote(self, manifest: SwitchManifest) -> Champion:
         """Do what the task ``promote`` does."""
         site, folder = self.site, self.folder
+        stored = read_stored_champion(site.store, site.champion_uri)
         endpoint = confirm(site, manifest, self.holder)
         winner = Champion(
             use_case=USE_CASE.name, model_arn=self.model_arn, student="nova-micro", arm="tuned",
@@ -205,7 +207,7 @@ class Run:
             kind="promotion", dag_id=winner.dag_id, run_id=self.run_id, run_key=folder.run_key, at="2026-11-27T02:00:00"
         )
         recorded = champion_endpoint(site, kind_named(self.kind), endpoint)
-        champion = promote(site.store, folder, winner, endpoint=recorded, change=change)
+        champion = promote(site.store, folder, winner, endpoint=recorded, change=change, stored=stored)
         confirm(site, manifest, self.holder)
         return champion
 

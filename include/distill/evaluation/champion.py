@@ -11,6 +11,7 @@ compared with this champion and may replace only this champion, even if tasks of
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, SerializerFunctionWrapHandler, ValidationError, model_serializer
@@ -99,6 +100,9 @@ class Champion(BaseModel):
         return Champion(**{**kept, "previous": None})
 
 
+StoredChampion = tuple[Champion | None, str | None]  # with the version of its object
+
+
 def read_champion(store: ObjectStore, uri: str) -> Champion | None:
     """
     Read the champion at ``uri``, or return ``None`` if there is no champion.
@@ -109,7 +113,7 @@ def read_champion(store: ObjectStore, uri: str) -> Champion | None:
     return read_stored_champion(store, uri)[0]
 
 
-def read_stored_champion(store: ObjectStore, uri: str) -> tuple[Champion | None, str | None]:
+def read_stored_champion(store: ObjectStore, uri: str) -> StoredChampion:
     """Read the champion like :func:`read_champion`. Also return the object's version for :func:`write_champion`."""
     try:
         record, version = read_versioned_json(store, uri, dict[str, Any])
@@ -183,6 +187,8 @@ def promote(
     *,
     endpoint: ChampionEndpoint | None = None,
     change: RecordChange | None = None,
+    stored: StoredChampion | None = None,
+    require_running: Callable[[], object] = lambda: None,
 ) -> Champion:
     """
     Make ``winner`` the champion in a single write. Its predecessor is stored in ``previous``.
@@ -192,11 +198,14 @@ def promote(
 
     :param endpoint: the standing endpoint, which serves ``winner``; ``None`` if the use case has none.
     :param change: this promotion; ``None`` if the use case has no standing endpoint.
+    :param stored: the record as it was before ``endpoint`` was checked. If another task has written the record since,
+        nothing is written. By default, the record is read now.
+    :param require_running: is called right before the record is written, and raises an error if it must not be written.
     :raises PromotionError: the run's models were compared with a champion other than the current one, a person rolled
         back from ``winner``, or another task wrote the record at the same time. Nothing was changed.
     """
     uri = champion_uri(folder.root, winner.use_case)
-    current, version = read_stored_champion(store, uri)
+    current, version = stored or read_stored_champion(store, uri)
     if current and (current.run_key, current.model_arn) == (winner.run_key, winner.model_arn):
         if endpoint is None or current.endpoint == endpoint:
             return current
@@ -207,6 +216,7 @@ def promote(
         return repaired
     predecessor = require_comparison(winner, current, champion_snapshot(store, folder))
     champion = _successor(winner, current, predecessor, endpoint, change)
+    require_running()
     write_champion(store, uri, champion, version)
     return champion
 

@@ -13,6 +13,7 @@ from include.distill.core.storage import ObjectStore
 from include.distill.evaluation.champion import (
     HISTORY_LIMIT,
     Champion,
+    StoredChampion,
     read_stored_champion,
     write_champion,
 )
@@ -30,6 +31,7 @@ def restore_champion(
     *,
     change: RecordChange,
     endpoint: ChampionEndpoint | None = None,
+    stored: StoredChampion | None = None,
 ) -> Champion:
     """
     Make the chosen earlier champion the champion again, in a single write.
@@ -40,10 +42,12 @@ def restore_champion(
 
     :param change: this rollback.
     :param endpoint: the standing endpoint, which serves the chosen model; ``None`` if it does not exist.
+    :param stored: the record as it was before ``endpoint`` was checked. If another task has written the record since,
+        nothing is written. By default, the record is read now.
     :raises PromotionError: the champion has changed since the choice, or another task wrote the record at the same
         time. Nothing was changed.
     """
-    current, version = read_stored_champion(store, uri)
+    current, version = stored or read_stored_champion(store, uri)
     target = Champion.model_validate(choice["target"])
     is_done = current is not None and current.changed_by is not None and current.changed_by.run_key == change.run_key
     if current is not None and is_done and (endpoint is None or current.endpoint == endpoint):

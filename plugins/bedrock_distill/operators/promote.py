@@ -20,6 +20,7 @@ from bedrock_distill.operators.base import DistillOperator
 from bedrock_distill.operators.smoke import passed_smoke_test
 from bedrock_distill.operators.winner import Winner, WinnerOperator, trained_model
 from bedrock_distill.run.metrics import emit
+from bedrock_distill.run.old_copy import require_running
 from bedrock_distill.run.run_history import record_run
 from bedrock_distill.run.task_ids import PREFLIGHT, REPORT, SMOKE, SWITCH, SWITCHED
 from bedrock_distill.run.task_results import ResultOf
@@ -27,7 +28,13 @@ from bedrock_distill.ui.links import CHAMPION_ENDPOINT_LINK, REPORT_LINK
 from include.distill.config.layout import champion_uri
 from include.distill.core.errors import PromotionError
 from include.distill.evaluation.approval import responder
-from include.distill.evaluation.champion import Champion, promote, read_champion, winning_decision
+from include.distill.evaluation.champion import (
+    Champion,
+    promote,
+    read_champion,
+    read_stored_champion,
+    winning_decision,
+)
 from include.distill.evaluation.champion_parts import EndpointPrice, RecordChange
 from include.distill.evaluation.endpoint_records import SmokeManifest, SwitchManifest
 from include.distill.evaluation.records import ChampionEvent, DeletedModelsManifest, PromotionManifest
@@ -119,8 +126,15 @@ class PromoteChampionOperator(WinnerOperator):
         return promotion_lineage(self.reported["report_json_uri"], result)
 
     def _promote_behind_endpoint(self, winner: Winner, context: Context) -> Champion:
-        """Write the champion's record between two checks that the standing endpoint answers with the winner."""
+        """
+        Write the champion's record between two checks that the standing endpoint answers with the winner.
+
+        The record is read before the first check. So if ``settle`` changes the endpoint after this check, the record
+        has changed, and is not written. Before the first promotion there is no record that ``settle`` could change, so
+        the task also asks Airflow whether it still runs.
+        """
         switched, holder = self._passed_smoke_test(winner.champion), self.holder(context)
+        stored = read_stored_champion(self.store, champion_uri(self.folder.root, winner.champion.use_case))
         endpoint = confirm(self.site, switched, holder)
         kind = kind_named(switched["kind"])
         change = RecordChange(
@@ -132,7 +146,24 @@ class PromoteChampionOperator(WinnerOperator):
             by=responder(self.approval),
         )
         recorded = champion_endpoint(self.site, kind, endpoint, price=self._approved_price(winner))
-        champion = promote(self.store, self.folder, winner.champion, endpoint=recorded, change=change)
+
+        def require_this_attempt() -> None:
+            require_running(
+                context,
+                f"record {winner.champion.model_arn} as the champion",
+                left="The champion is unchanged.",
+                if_still="the model is still to be promoted",
+            )
+
+        champion = promote(
+            self.store,
+            self.folder,
+            winner.champion,
+            endpoint=recorded,
+            change=change,
+            stored=stored,
+            require_running=require_this_attempt,
+        )
         confirm(self.site, switched, holder)
         return champion
 

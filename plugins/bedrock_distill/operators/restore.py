@@ -31,7 +31,7 @@ from include.distill.core.errors import IncompleteRunError, PromotionError
 from include.distill.core.storage import read_json, read_jsonl
 from include.distill.dataset.records import Row
 from include.distill.evaluation.approval import REJECT, responder
-from include.distill.evaluation.champion import Champion
+from include.distill.evaluation.champion import Champion, read_stored_champion
 from include.distill.evaluation.champion_history import restore_champion
 from include.distill.evaluation.champion_parts import EndpointPrice, RecordChange
 from include.distill.evaluation.endpoint_records import RollbackChoice, SmokeManifest, SmokePrompts, SwitchManifest
@@ -152,7 +152,10 @@ class RestoreChampionOperator(RollbackPlace, BaseOperator):
     def execute(self, context: Context) -> PromotionManifest:
         """Check the approval and the endpoint, write the record, and emit the event."""
         require_approval(self, context)
-        choice, champion = self.stored_choice(), self.champion()
+        # The record is read before the endpoint is checked. If `settle` changes the endpoint after the check, it also
+        # changes the record, so this task cannot replace it.
+        stored = read_stored_champion(self.store, self.champion_uri)
+        choice, champion = self.stored_choice(), stored[0]
         kind, approval, holder = self.endpoint_kind(champion), self.approval(context), self.holder(context)
         endpoint = None
         if kind:
@@ -167,7 +170,9 @@ class RestoreChampionOperator(RollbackPlace, BaseOperator):
             at=_now(),
             by=responder(approval),
         )
-        restored = restore_champion(self.store, self.champion_uri, choice, change=change, endpoint=endpoint)
+        restored = restore_champion(
+            self.store, self.champion_uri, choice, change=change, endpoint=endpoint, stored=stored
+        )
         if kind:
             confirm(self.site, switched, holder)
         self.log.info("%s is the champion of %s.", restored.model_arn, restored.use_case)

@@ -189,8 +189,8 @@ class BedrockProvisionThroughputOperator(ServingOperator):
         created: list[str] = []
 
         def create(name: str) -> None:
-            self._refuse_after_release(kind, ordinal, context)
             require_approved_spending(self)
+            self._refuse_after_release(kind, ordinal, context)
             self._was_requested = True
             try:
                 self._create(kind, name, model_arn, tags)

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from include.distill.config.layout import RunFolder
-from include.distill.core.errors import ContractError, NotFoundError, PromotionError
+from include.distill.core.errors import ContractError, EndedAttemptError, NotFoundError, PromotionError
 from include.distill.core.storage import read_json
 from include.distill.evaluation.champion import (
     Champion,
@@ -14,9 +14,11 @@ from include.distill.evaluation.champion import (
     describe_champion,
     promote,
     read_champion,
+    read_stored_champion,
     save_champion_snapshot,
     winning_decision,
 )
+from include.distill.evaluation.champion_history import fence_champion
 from include.distill.evaluation.champion_parts import ChampionEndpoint, EndpointPrice, RecordChange
 from include.distill.evaluation.records import ChampionRecord
 from tests.fakes.memory_store import MemoryStore
@@ -137,6 +139,24 @@ class TestStandingEndpoint:
         other = ENDPOINT.model_copy(update={"arn": "arn:throughput/other"})
         again = promote(store, folder("two"), winner("two"), endpoint=other, change=promotion("two"))
         assert (again.endpoint, again.history) == (other, first.history)
+
+    def test_a_record_that_was_written_after_the_endpoint_was_checked_is_not_replaced(self, store: MemoryStore) -> None:
+        run_and_promote(store, "one", endpoint=ENDPOINT)
+        save_champion_snapshot(store, folder("two"), read_champion(store, URI))
+        read = read_stored_champion(store, URI)
+        fence_champion(store, URI)
+        with pytest.raises(PromotionError, match="has written"):
+            promote(store, folder("two"), winner("two"), endpoint=ENDPOINT, change=promotion("two"), stored=read)
+        assert read_champion(store, URI).model_arn == "arn:one"  # type: ignore[union-attr]
+
+    def test_the_caller_may_stop_the_promotion_right_before_the_write(self, store: MemoryStore) -> None:
+        def refuse() -> None:
+            raise EndedAttemptError("no")
+
+        save_champion_snapshot(store, folder("one"), None)
+        with pytest.raises(EndedAttemptError):
+            promote(store, folder("one"), winner("one"), require_running=refuse)
+        assert read_champion(store, URI) is None
 
     def test_if_the_use_case_no_longer_serves_its_champion_the_record_keeps_the_endpoint(
         self, store: MemoryStore

@@ -6,7 +6,7 @@ import pytest
 
 from include.distill.core.errors import PromotionError, TransientError
 from include.distill.core.storage import read_json, write_json
-from include.distill.evaluation.champion import HISTORY_LIMIT, Champion, read_champion
+from include.distill.evaluation.champion import HISTORY_LIMIT, Champion, read_champion, read_stored_champion
 from include.distill.evaluation.champion_history import (
     WITHDRAWN_LIMIT,
     fence_champion,
@@ -100,6 +100,13 @@ class TestRestore:
             restore_champion(two, URI, chosen, change=rollback("back"))
         with pytest.raises(PromotionError, match="but there is no champion now"):
             restore_champion(MemoryStore(), URI, chosen, change=rollback("back"))
+
+    def test_a_record_that_was_written_after_the_endpoint_was_checked_is_not_replaced(self, two: MemoryStore) -> None:
+        chosen, read = choice(winner("one"), "arn:two"), read_stored_champion(two, URI)
+        fence_champion(two, URI)
+        with pytest.raises(PromotionError, match="has written"):
+            restore_champion(two, URI, chosen, change=rollback("back"), endpoint=ENDPOINT, stored=read)
+        assert read_champion(two, URI).model_arn == "arn:two"  # type: ignore[union-attr]
 
     def test_the_present_champion_can_get_an_endpoint(self, store: MemoryStore) -> None:
         run_and_promote(store, "one")

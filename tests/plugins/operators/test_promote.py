@@ -14,7 +14,7 @@ from bedrock_distill.operators.promote import (
     PromoteChampionOperator,
 )
 from include.distill.config.use_case import UseCase
-from include.distill.core.errors import PromotionError
+from include.distill.core.errors import EndedAttemptError, PromotionError
 from include.distill.core.storage import write_json
 from include.distill.cost.prices import load_prices
 from include.distill.evaluation.approval import decision_hash
@@ -293,6 +293,12 @@ class TestStandingEndpoint:
         bedrock.update_deployment(ARN, "arn:model/old")
         bedrock.end_change()
         with pytest.raises(PromotionError, match=r"(?s)answers with arn:model/old.*lear switch with downstream"):
+            behind()
+        assert not store.exists(CHAMPION_URI)
+
+    def test_an_old_copy_records_no_champion(self, behind: Any, store: MemoryStore, context: Any) -> None:
+        context["ti"].get_task_states = lambda **_: {"r": {"t": "success"}}
+        with pytest.raises(EndedAttemptError, match="so this process did not record arn:model/tuned as the champion"):
             behind()
         assert not store.exists(CHAMPION_URI)
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from tools.simulate.checks import models
-from tools.simulate.checks.outcome import APPROVED, MARK_FAILED, Outcome, met_in, runs_of, says_it_is_done
+from tools.simulate.checks.outcome import APPROVED, MARK_FAILED, OUTLIVED, Outcome, met_in, runs_of, says_it_is_done
 
 PROMOTES = ("approve", "start_switch", "switch", "switched", "smoke", "promote", "settle")
 
@@ -16,7 +16,8 @@ def breaches(outcome: Outcome) -> Iterator[str]:
     Yield what is wrong with the champion and with its standing endpoint.
 
     If a person marks ``settle`` of the last run, or closes a run that was given up, the next run would bring the
-    endpoint back to the champion, and no run follows.
+    endpoint back to the champion, and no run follows. If an old copy of ``promote`` sleeps right before it writes the
+    first record of all, ``settle`` deletes the endpoint meanwhile, and the record names an endpoint that is gone.
     """
     if "promote" not in outcome.executed:
         return
@@ -31,8 +32,13 @@ def breaches(outcome: Outcome) -> Iterator[str]:
         if champion is None or champion["model_arn"] != newest["arn"]:
             yield f"The run succeeded, but {newest['arn']} was not promoted although it has won and may be promoted."
     is_given_up = any(str(fault.way) == MARK_FAILED for fault, call in met_in(outcome, last) if call.task == "settle")
-    if not is_given_up and not says_it_is_done(outcome, last, "settle"):
+    is_late = first is None and any(_records_too_late(*one) for one in outcome.met)
+    if not is_given_up and not is_late and not says_it_is_done(outcome, last, "settle"):
         yield from _endpoint(outcome, champion, first)
+
+
+def _records_too_late(fault: Any, call: Any) -> bool:
+    return str(fault.kind) == OUTLIVED and call.task == "promote" and call.what == "PutObject"
 
 
 def _endpoint(outcome: Outcome, champion: Mapping[str, Any] | None, first: Mapping[str, Any] | None) -> Iterator[str]:

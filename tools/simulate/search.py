@@ -169,6 +169,12 @@ def store_replay(folder: Path, part: Part, schedule: Schedule, wrong: Sequence[s
     return path
 
 
+def stored_schedules(folder: Path, part: Part) -> list[Schedule]:
+    """Return the schedules of a part that once ended badly."""
+    loaded = map(load_replay, sorted(folder.glob("*.json")))
+    return [schedule for name, schedule in loaded if name == part.name]
+
+
 def load_replay(path: Path) -> tuple[str, Schedule]:
     """Return the name of the part and the schedule of a replay."""
     stored = json.loads(path.read_text(encoding="utf-8"))

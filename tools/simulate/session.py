@@ -23,12 +23,14 @@ from tools.simulate.search import (
     shrink,
     shuffled_single_faults,
     store_replay,
+    stored_schedules,
 )
 from tools.simulate.shares import Found, Noticed
 from tools.simulate.world import World, open_world
 
 BUYING = (TRAINING, SERVING, ON_DEMAND, DISTILLATION, BATCH, EVALUATION)  # also searched with two faults
 LEAST_SCHEDULES = 150  # a quick search runs at least this many of each part
+DRAWN_SHARE = 1 / 8  # of the time that a quick search has for a part
 REPLAYS_PER_PART = 3
 
 
@@ -75,10 +77,13 @@ class Session:
                 self._try_mechanisms(world)
             single = shuffled_single_faults(world, plan.seed)
             own = single if plan.quick else part_of(single, self._number, plan.of)
+            known = stored_schedules(self._replays, part)
+            known = known if plan.quick else known[self._number - 1 :: plan.of]
             # If all schedules are run, neighbours follow each other, because they share most processes.
             ordered = own if plan.quick else sorted(own, key=lambda one: one[0].at)
             with world.worker.remembering():
-                self._search(world, ordered, until, LEAST_SCHEDULES)
+                self._search(world, known, until, len(known))
+                self._search(world, ordered, until - DRAWN_SHARE * (until - time.monotonic()), LEAST_SCHEDULES)
                 self._search(world, self._drawn(world), until)
                 if plan.depth > 1 and part in BUYING:
                     self._search_pairs(world, own)

@@ -17,8 +17,8 @@ from tools.simulate.mechanisms import MECHANISMS
 from tools.simulate.parts import PARTS, SERVING, TRAINING
 from tools.simulate.plan import Plan
 from tools.simulate.scoreboard import Trial
-from tools.simulate.search import Limit
-from tools.simulate.session import LEAST_SCHEDULES, Session, parts_of
+from tools.simulate.search import Limit, store_replay
+from tools.simulate.session import DRAWN_SHARE, LEAST_SCHEDULES, Session, parts_of
 
 SCHEDULES = [(Fault(number, Kind.LOST),) for number in range(0, 32, 8)]  # each share has one
 NO_FAILURE = FirstFailure()
@@ -112,8 +112,26 @@ def test_a_quick_search_divides_the_time_by_the_number_of_mechanisms(
     found(tmp_path, Plan(quick=True, seed=5))
     of_first = 60 * of_training / (of_training + of_serving)
     # Nothing takes time here, so all of it is left for the second part.
-    assert [one.deadline - began for one in limits] == pytest.approx([of_first, of_first, 60, 60], abs=1)
-    assert [one.least for one in limits] == [LEAST_SCHEDULES, 0] * 2
+    ends = [end * share for end in (of_first, 60) for share in (1, 1 - DRAWN_SHARE, 1)]
+    assert [one.deadline - began for one in limits] == pytest.approx(ends, abs=1)
+    assert [one.least for one in limits] == [0, LEAST_SCHEDULES, 0] * 2
+
+
+@pytest.mark.parametrize("quick", [True, False])
+def test_schedules_that_once_ended_badly_come_first(searched: list[Any], tmp_path: Path, quick: bool) -> None:
+    for one in (PAIR, SCHEDULES[2]):
+        store_replay(tmp_path / "replays", SERVING, one, ["It was bought twice."])
+    found(tmp_path, Plan(quick=quick, seed=5))
+    serving = [schedule for part, schedule in searched if part == "serving"]
+    assert serving[:3] == [PAIR, SCHEDULES[2], SCHEDULES[0]]
+
+
+def test_the_shares_divide_the_schedules_that_once_ended_badly(searched: list[Any], tmp_path: Path) -> None:
+    for one in (PAIR, SCHEDULES[2]):
+        store_replay(tmp_path / "replays", SERVING, one, ["It was bought twice."])
+    for number in (1, 2, 3, 4):
+        found(tmp_path, Plan(quick=False, seed=5, of=4), number)
+    assert searched.count(("serving", PAIR)) == 1
 
 
 @pytest.mark.parametrize("of", [1, 2, 3, 40])

@@ -32,6 +32,7 @@ def schedules(world: World) -> list[tuple[Fault, ...]]:
         (Fault(create, Kind.LOST, Way.MARK_RUN_FAILED),),  # submit waits for its retry, and does not know of its job
         (Fault(waiting, Kind.KILLED_BEFORE, Way.MARK_FAILED),),
         (Fault(waiting, Kind.DEAD_TRIGGERER, Way.MARK_FAILED),),
+        (Fault(create - 1, Kind.OUTLIVED, Way.MARK_RUN_FAILED),),  # submit sleeps before it asks Airflow
     ]
 
 

@@ -18,6 +18,19 @@ def job(name: str, status: str, created: float = 1.0) -> dict[str, Any]:
     return {"name": name, "status": status, "created": created, **used}
 
 
+def recorded(name: str, *lines: tuple[str, float, float], run: str = RUN) -> dict[str, bytes]:
+    """Return the record of a bought job, by its URI.
+
+    :param lines: the name, the tokens and the price of each line; by default those of :func:`job`.
+    """
+    named = [
+        {"what": what, "quantity": tokens, "unit_price_usd": price}
+        for what, tokens, price in lines or [("training tuned: nova-micro", 1000, 0.000001)]
+    ]
+    uri = f"s3://b/runs/u/{run.replace('__', '-')}-0/bought_jobs/{name}.json"
+    return {uri: json.dumps({"job_name": name, "lines": named}).encode()}
+
+
 def endpoint(created: float = 1.0, deleted: float | None = 5.0, name: str = "u-tuned-0-s1") -> dict[str, Any]:
     billed = {"units": 1, "seconds": (deleted or created) - created, "model": "arn:aws:bedrock:::custom-model/x"}
     return {"name": name, "created": created, "deleted": deleted, "alive": deleted is None, **billed}
@@ -52,7 +65,7 @@ def crossed(kind: Kind = Kind.BACKFILL_PASSES, task: str = "tuned.submit", what:
 
 def outcome(*ledgers: dict[str, Any], **changes: Any) -> Any:
     names = {one["name"] for each in ledgers for one in each["jobs"]}
-    objects = {f"s3://b/runs/u/{RUN.replace('__', '-')}-0/bought_jobs/{name}.json": name for name in names}
+    objects = {uri: body for name in names for uri, body in recorded(name).items()}
     made = {
         "dag": "distill",
         "sweeps": [],
@@ -77,7 +90,7 @@ def outcome(*ledgers: dict[str, Any], **changes: Any) -> Any:
         "choices": [],
         "served": {},
         "first_objects": {},
-        "objects": {uri: json.dumps({"job_name": name}).encode() for uri, name in objects.items()},
+        "objects": objects,
     }
     ended = {**made, **changes}
     return SimpleNamespace(**{"runs": sorted(ended["started"], key=ended["started"].get), **ended})

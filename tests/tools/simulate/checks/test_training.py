@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.tools.simulate.checks.ends import DAY, GOOD, RUN, job, ledger, met, outcome
+from tests.tools.simulate.checks.ends import GOOD, RUN, job, ledger, met, outcome
 from tools.simulate.checks.training import breaches
 from tools.simulate.faults import Kind, Way
 
@@ -18,8 +18,6 @@ from tools.simulate.faults import Kind, Way
         (outcome(ledger(), met=[met(Way.MARK_SUCCESS)]), "without a training job"),
         (outcome(ledger(job("a", "Completed"), job("b", "Completed", 2.0))), "another job for the same data"),
         (outcome(ledger(job("a", "Stopped"), job("b", "Completed", 2.0))), "1 jobs were stopped"),
-        (outcome(GOOD, objects={}), "no run has recorded it"),
-        (outcome(GOOD, GOOD, started={"manual__simulated-0": 0.0, RUN: DAY}), "existed before the run started"),
         (outcome(ledger(job("a", "InProgress"))), "is still running"),
         (
             outcome(ledger(job("a", "InProgress")), GOOD, ended=["failed", "success"], met=[met(Way.MARK_FAILED)]),

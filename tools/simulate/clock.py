@@ -122,10 +122,15 @@ class _IdleSelector(selectors.SelectSelector):
 
 
 class VirtualLoop(asyncio.SelectorEventLoop):
-    """An event loop with the time of a virtual clock."""
+    """
+    An event loop with the time of a virtual clock.
+
+    :ivar thread_seconds: how long the loop waits for the work of a thread.
+    """
 
     def __init__(self, clock: VirtualClock) -> None:
         self._virtual_clock = clock
+        self.thread_seconds = 0.0
         super().__init__(_IdleSelector(clock))
         # The rounding of today's POSIX time is far above asyncio's own limit, so a timer could be missed by a hair.
         self._clock_resolution = 0.001
@@ -135,10 +140,20 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         return self._virtual_clock.now
 
     def run_in_executor(self, executor: Any, func: Callable[..., Any], *args: Any) -> Any:  # type: ignore[override]
-        """Run the work of a thread at once."""
+        """Run the work of a thread at once. Its result comes later if threads take time."""
         done = self.create_future()
         try:
-            done.set_result(func(*args))
+            result = func(*args)
         except BaseException as error:
             done.set_exception(error)
+            return done
+        if self.thread_seconds:
+            self.call_later(self.thread_seconds, _set_result, done, result)
+        else:
+            done.set_result(result)
         return done
+
+
+def _set_result(future: asyncio.Future[Any], result: Any) -> None:
+    if not future.done():  # nobody waits for it any more
+        future.set_result(result)

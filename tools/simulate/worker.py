@@ -8,7 +8,7 @@ import json
 import signal
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -25,6 +25,8 @@ from tools.simulate.dag_run import DagRun, TaskInstance, label
 from tools.simulate.faults import Fault, KilledError, Kind
 from tools.simulate.wire import Process, Wire
 
+CANCEL_SECONDS = 1.0  # one round of the triggerer's loop
+ON_KILL_TIMEOUT_SECONDS = 30.0  # Airflow's default
 _VERSION = uuid.UUID(int=0)
 
 
@@ -169,12 +171,14 @@ class Worker:
     def kill_trigger(self, trigger: Any) -> Fault | None:
         """Call ``on_kill`` of a trigger, as the triggerer does after a person has acted on its task."""
         process = Process(label_of(trigger), "trigger", run_id=trigger.task_instance.run_id)
+        self._loop.thread_seconds = 1.5 * CANCEL_SECONDS  # so that each wait for a thread is cancelled once
         try:
             with self._wire.running(process):
-                self._loop.run_until_complete(trigger.on_kill())
+                self._loop.run_until_complete(_killed(trigger))
         except KilledError:
             pass
         finally:
+            self._loop.thread_seconds = 0.0
             self._drop_tasks()
             _end_if_failed(process)
         return process.met
@@ -221,3 +225,25 @@ async def _first_event(trigger: Any) -> Any:
     finally:
         await events.aclose()
     raise RuntimeError(f"{trigger!r} ended without an event.")
+
+
+async def _killed(trigger: Any) -> None:
+    """
+    Call ``on_kill`` of a trigger, and cancel it again and again until it is over.
+
+    ``TriggerRunner`` of Airflow 3.3.2 cancels the task of a trigger in each round of its loop, until the task has
+    ended. A call that does not end with the trigger goes on in the triggerer.
+    """
+    ended = asyncio.ensure_future(_on_kill(trigger))
+    while not ended.done():
+        await asyncio.wait([ended], timeout=CANCEL_SECONDS)
+        ended.cancel()
+    for task in {ended, *asyncio.all_tasks()} - {asyncio.current_task()}:
+        await asyncio.wait([task])
+        if not task.cancelled() and (error := task.exception()):
+            raise error
+
+
+async def _on_kill(trigger: Any) -> None:
+    with suppress(asyncio.TimeoutError, asyncio.CancelledError):
+        await asyncio.wait_for(trigger.on_kill(), timeout=ON_KILL_TIMEOUT_SECONDS)

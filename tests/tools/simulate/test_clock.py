@@ -73,3 +73,21 @@ def test_a_loop_that_waits_for_nothing_is_an_error() -> None:
     with pytest.raises(RuntimeError, match="never happen"):
         loop.run_until_complete(loop.create_future())
     loop.close()
+
+
+def test_the_result_of_a_thread_comes_later_if_threads_take_time() -> None:
+    clock = VirtualClock()
+    loop = VirtualLoop(clock)
+    loop.thread_seconds = 2.0
+
+    async def wait() -> list[float]:
+        started: list[float] = []
+        work = loop.run_in_executor(None, lambda: started.append(clock.now))
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(asyncio.shield(work), timeout=1.0)
+        await work
+        return started
+
+    assert loop.run_until_complete(wait()) == [START]
+    assert clock.now == START + 2.0
+    loop.close()

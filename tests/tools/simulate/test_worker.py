@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import SimpleNamespace
+from typing import Any
 from unittest.mock import patch
 
 import pytest
 
+from bedrock_distill.triggers.polling import PollingTrigger
 from tools.simulate.account import MemoryAccount
 from tools.simulate.api_server import ApiServer
 from tools.simulate.dag_run import DagRun
@@ -83,3 +85,23 @@ def test_a_message_that_the_model_lacks_ends_the_schedule(world: World) -> None:
 def test_the_trigger_of_a_mapped_task_has_the_label_of_its_instance() -> None:
     about = SimpleNamespace(task_id="t", map_index=1)
     assert label_of(SimpleNamespace(task_instance=about)) == "t[1]"
+
+
+async def _unshielded(trigger: Any) -> None:
+    await trigger._give_up_if_marked()
+
+
+def test_the_triggerer_cancels_a_trigger_again_while_on_kill_runs(world: World) -> None:
+    at = next(one.number for one in world.run(()).calls if one.process == "trigger")
+    marked = (Fault(at, Kind.KILLED_BEFORE, Way.MARK_FAILED),)
+    [after_mark] = world.run(marked).after_mark
+    assert [job["status"] for job in after_mark["jobs"]] == ["Stopping"]
+    with patch.object(PollingTrigger, "on_kill", _unshielded):
+        [after_mark] = world.run(marked).after_mark
+    assert [job["status"] for job in after_mark["jobs"]] == ["InProgress"]
+
+
+def test_an_error_of_on_kill_ends_the_schedule(world: World) -> None:
+    at = next(one.number for one in world.run(()).calls if one.process == "trigger")
+    with patch.object(PollingTrigger, "_give_up_if_marked", side_effect=KeyError("x")), pytest.raises(KeyError):
+        world.run((Fault(at, Kind.KILLED_BEFORE, Way.MARK_FAILED),))

@@ -17,8 +17,9 @@ from tools.chaos.planned_fault import Place, PlannedFault, Plans
 from tools.chaos.row import Row
 from tools.chaos.trial import REACH_SECONDS, RUN_SECONDS, Case, Trial
 from tools.local_airflow.process_table import is_running
+from tools.simulate.all_parts import PARTS
 from tools.simulate.faults import Way
-from tools.simulate.parts import PARTS, Part
+from tools.simulate.parts import Part
 
 TAG = "calibrated"
 POLL_SECONDS = 15

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
 from bedrock_distill.hooks.bedrock import BedrockDistillHook
 from include.distill.core.naming import run_key
 from tools.simulate.environment import TRAINING_BUCKET
-from tools.simulate.parts import EARLIER_RUN, LEFT_DEPLOYMENT, LEFT_THROUGHPUT, NAME, PROMOTION
+from tools.simulate.parts import (
+    APPROVE,
+    EARLIER_RUN,
+    LEFT_DEPLOYMENT,
+    LEFT_THROUGHPUT,
+    NAME,
+    PROMOTION,
+    Approval,
+)
 
 if TYPE_CHECKING:
     from tools.simulate.account import MemoryAccount
@@ -25,6 +33,7 @@ NEIGHBOUR, LIVE = "it belongs to a neighbour", "its run is live"
 class Installation(Protocol):
     """What the earlier runs need of the simulated installation."""
 
+    part: Part
     account: MemoryAccount
     api: ApiServer
     clock: VirtualClock
@@ -58,6 +67,16 @@ def promote_twice(world: Installation) -> Expected:
             raise RuntimeError(f"The earlier run {run.run_id} has not promoted its model: it is {run.state}.")
         world.clock.sleep(DAY)
     return Expected()
+
+
+def train(world: Installation) -> Expected:
+    """Let an approved run train the model of the part, so that other runs find it."""
+    trains = ("approve_spending", "tuned.merge", "tuned.upload", "tuned.submit", "tuned.trained", "outcome")
+    run = world.run_earlier(replace(world.part, tasks=trains, approval=Approval(APPROVE)), EARLIER_RUN, first_row=0)
+    if run.state != "success":
+        raise RuntimeError(f"The earlier run {run.run_id} has not trained its model: it is {run.state}.")
+    world.clock.sleep(DAY)
+    return NOTHING
 
 
 def leave_endpoints(world: Installation) -> Expected:
@@ -155,6 +174,7 @@ def _folder(run: DagRun) -> str:
 
 EARLIER: Mapping[str, Callable[[Installation], Expected]] = {
     "promote_twice": promote_twice,
+    "train": train,
     "leave_endpoints": leave_endpoints,
     "leave_a_run": leave_a_run,
     "leave_a_live_run": leave_a_live_run,

@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any
 from unittest.mock import patch
 
+from bedrock_distill.operators import batch, serve
 from bedrock_distill.operators.estimate import EstimateCostOperator
-from bedrock_distill.run import approved_spending
+from bedrock_distill.run import access, approved_spending
 from tools.simulate.mechanisms_of_other_dags import Removal
 from tools.simulate.parts import ABOVE_CAP, REJECTED_SPENDING, Part
+from tools.simulate.parts_of_purchases import REJECTED_DEPLOYMENT, REJECTED_PURCHASES
 
 
 def _none(*_: Any, **__: Any) -> None:
@@ -22,6 +24,20 @@ SPENDING: tuple[tuple[str, Part, Removal, bool], ...] = (
         REJECTED_SPENDING,
         lambda: patch.object(approved_spending, "approval_obstacle", _none),
         False,
+    ),
+    *(
+        (
+            f"approval of {what}",
+            part,
+            lambda module=module: patch.object(module, "require_approved_spending", _none),
+            False,
+        )
+        for what, part, module in (
+            ("throughput", REJECTED_PURCHASES, serve),
+            ("a batch job", REJECTED_PURCHASES, batch),
+            ("answers", REJECTED_PURCHASES, access),
+            ("a deployment", REJECTED_DEPLOYMENT, serve),
+        )
     ),
     ("cap on the estimate", ABOVE_CAP, lambda: patch.object(EstimateCostOperator, "_require_within_cap", _none), True),
 )

@@ -8,9 +8,10 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 
+from tools.simulate.all_parts import PARTS
 from tools.simulate.first_failure import FirstFailure
 from tools.simulate.mechanisms import MECHANISMS
-from tools.simulate.parts import BATCH, DISTILLATION, EVALUATION, ON_DEMAND, PARTS, SERVING, TRAINING, Part
+from tools.simulate.parts import BATCH, DISTILLATION, EVALUATION, ON_DEMAND, SERVING, TRAINING, Part
 from tools.simulate.plan import Plan
 from tools.simulate.schedules import Schedule, part_of
 from tools.simulate.scoreboard import try_without

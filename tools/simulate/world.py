@@ -20,7 +20,7 @@ from tools.simulate.api_server import ApiServer
 from tools.simulate.clock import VirtualClock, virtual_time
 from tools.simulate.computed_once import computed_once
 from tools.simulate.dag_run import ENDED, DagRun, Graph, TaskInstance
-from tools.simulate.earlier import EARLIER
+from tools.simulate.earlier import EARLIER, NOTHING
 from tools.simulate.environment import OUTPUT_BUCKET, ROLE, TRAINING_BUCKET
 from tools.simulate.faults import OTHERS, Fault, Kind, Way
 from tools.simulate.known_steps import KnownSteps
@@ -101,14 +101,16 @@ class World:
         promotion = self.part.promotion
         if promotion and promotion.has_champion and not promotion.is_stale:
             self._promote_earlier()
+        expected, past = NOTHING, tuple[DagRun, ...]()
         if self.part.earlier:
             expected = EARLIER[self.part.earlier](self)
             past = tuple(run.copy() for run in self.api.runs.values())
-            return FirstState(self.account.snapshot(), ({},) * MAX_RUNS, self.clock.now, past, expected)
-        runs = tuple(self._prepared_run(number) for number in range(1, MAX_RUNS + 1))
+            self._active, self._choice = set(self.part.before), APPROVE
+        numbers = range(1, MAX_RUNS + 1)
+        runs = tuple(self._prepared_run(number) if self.part.before else {} for number in numbers)
         if promotion and promotion.is_stale:
             self._promote_earlier()
-        return FirstState(self.account.snapshot(), runs, self.clock.now)
+        return FirstState(self.account.snapshot(), runs, self.clock.now, past, expected)
 
     def run_earlier(self, part: Part, number: int, first_row: int) -> DagRun:
         """Execute a run of a part before the schedules. With another first row, it trains another model."""
@@ -121,6 +123,7 @@ class World:
         self.finish(run)
         self.part = own
         write_use_case(self.folder, own)
+        self.graph = Graph(load_dag(self.folder))
         return self.api.runs[run.run_id]
 
     @contextmanager

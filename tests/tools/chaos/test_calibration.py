@@ -26,8 +26,9 @@ from tools.chaos.expected import Expected
 from tools.chaos.planned_fault import Place, PlannedFault, Plans
 from tools.chaos.runner import prepare
 from tools.chaos.trial import BreachError
+from tools.simulate.all_parts import PARTS
 from tools.simulate.faults import Fault, Kind, Way
-from tools.simulate.parts import ON_DEMAND, PARTS, TRAINING
+from tools.simulate.parts import ON_DEMAND, TRAINING
 
 PLACE = Place("tuned.submit", "task", 1, "GetObject", 1)
 NOTHING: dict[str, list[str]] = {"jobs": [], "throughputs": [], "deployments": []}

@@ -9,7 +9,7 @@ import pytest
 
 from tests.tools.simulate.conftest import opened
 from tools.simulate.__main__ import REPLAYS
-from tools.simulate.parts import PARTS
+from tools.simulate.all_parts import PARTS
 from tools.simulate.search import judge, load_replay
 
 

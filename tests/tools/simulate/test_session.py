@@ -11,10 +11,11 @@ from typing import Any
 import pytest
 
 from tools.simulate import session
+from tools.simulate.all_parts import PARTS
 from tools.simulate.faults import Fault, Kind
 from tools.simulate.first_failure import FirstFailure
 from tools.simulate.mechanisms import MECHANISMS
-from tools.simulate.parts import PARTS, SERVING, TRAINING
+from tools.simulate.parts import SERVING, TRAINING
 from tools.simulate.plan import Plan
 from tools.simulate.scoreboard import Trial
 from tools.simulate.search import Limit, store_replay

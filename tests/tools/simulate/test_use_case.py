@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from tools.simulate.all_parts import PARTS
 from tools.simulate.environment import variables
-from tools.simulate.parts import CLEAN_UP_DAG, PARTS, ROLLBACK_DAG, SWEEPER_DAG, TRAINING
+from tools.simulate.parts import CLEAN_UP_DAG, ROLLBACK_DAG, SWEEPER_DAG, TRAINING
 from tools.simulate.use_case import load_dag, write_use_case
 
 

@@ -29,7 +29,7 @@ def breaches(outcome: Outcome) -> Iterator[str]:
     if again < 0:
         yield f"{-again} stored answers were never paid."
     last = runs_of(outcome)[-1]
-    if outcome.ended[-1] != "success":
+    if outcome.ended[-1] != "success" or outcome.must_fail:
         return
     run = _Run(outcome, last)
     for arm in (one for one in arms if not says_it_is_done(outcome, last, f"{one}{ANSWERS}")):

@@ -33,7 +33,7 @@ def breaches(outcome: Outcome) -> Iterator[str]:
     if repeated := sum(calls > 1 + has_raced for calls in outcome.ledgers[-1]["by_document"].values()):
         yield f"The answers to {repeated} questions were paid more than once."
     last = runs_of(outcome)[-1]
-    if outcome.ended[-1] != "success" or says_it_is_done(outcome, last, *jobs.AWAITS):
+    if outcome.must_fail or outcome.ended[-1] != "success" or says_it_is_done(outcome, last, *jobs.AWAITS):
         return  # a person has said that the jobs need not be submitted, awaited or collected
     if not bought:
         yield "The run succeeded without a batch job."

@@ -77,8 +77,11 @@ def _missing(outcome: Outcome) -> Iterator[str]:
     """
     Yield the runs that succeeded although their arm had no endpoint.
 
-    If the arm has answered all questions, it needs none. The rules for answers judge this.
+    If the arm has answered all questions, it needs none. The rules for answers judge this. A run that must fail gets no
+    endpoint, and succeeds if a person marks its ``outcome``.
     """
+    if outcome.must_fail:
+        return
     buying = {task.rpartition(".")[0] for task in outcome.executed if task.endswith(BUYS)}
     if not any(f"{arm}.answer" not in outcome.executed for arm in buying):
         return

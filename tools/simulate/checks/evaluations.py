@@ -19,5 +19,6 @@ def breaches(outcome: Outcome) -> Iterator[str]:
     for job in bought[:-1]:
         if job["status"] not in OVER:
             yield f"{job['name']} is {job['status']}, but another job for the same answers was bought."
-    if not bought and outcome.ended[-1] == "success" and not says_it_is_done(outcome, runs_of(outcome)[-1], *jobs.BUYS):
+    is_expected = outcome.ended[-1] == "success" and not outcome.must_fail
+    if not bought and is_expected and not says_it_is_done(outcome, runs_of(outcome)[-1], *jobs.BUYS):
         yield "The run succeeded without an evaluation job."

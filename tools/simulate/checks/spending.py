@@ -58,6 +58,9 @@ def _unapproved(outcome: Outcome) -> Iterator[str]:
     for bought in _purchases(outcome):
         if bought["created"] < approved or APPROVED not in outcome.choices:
             yield f"{bought['name']} was bought although nobody had approved the spending."
+    # No model has answered before these schedules.
+    if APPROVED not in outcome.choices and (usd := usd_of_answers(outcome.ledgers[-1])):
+        yield f"Answers for ${usd:.4f} were bought although nobody had approved the spending."
 
 
 def _refused(outcome: Outcome) -> Iterator[str]:

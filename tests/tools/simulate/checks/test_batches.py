@@ -44,6 +44,7 @@ def test_each_kind_of_damage_is_found(wrong: Any, words: str) -> None:
 
 def test_a_good_end_has_no_breach() -> None:
     assert not [*breaches(end("Completed", paid={"a": 1}, stored=1))]
+    assert not [*breaches(end(paid={}, stored=0, asked=1, must_fail=True))]
 
 
 def test_too_few_questions_for_another_job_are_asked_on_demand_after_a_stopped_job() -> None:

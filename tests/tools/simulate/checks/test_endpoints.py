@@ -93,6 +93,11 @@ def test_a_run_needs_no_endpoint_if_a_person_gave_it_up_and_closed_it(task: str)
     assert [*breaches(outcome(GOOD, executed={task}, met=[closed]))]
 
 
+def test_a_run_that_must_fail_needs_no_endpoint() -> None:
+    closed = met(Way.MARK_SUCCESS, "outcome")
+    assert not [*breaches(outcome(GOOD, executed={"tuned.deploy"}, met=[closed], must_fail=True))]
+
+
 def test_each_run_may_buy_an_endpoint() -> None:
     two = served(endpoint(), endpoint(DAY + 1, DAY + 2, "u-tuned-1-s1"))
     end = outcome(served(endpoint()), two, ended=["failed", "success"], executed={"tuned.provision"})

@@ -33,6 +33,7 @@ def test_each_kind_of_damage_is_found(wrong: Any, words: str) -> None:
 
 def test_a_good_end_has_no_breach() -> None:
     assert not [*breaches(end("Completed"))]
+    assert not [*breaches(end(must_fail=True))]
 
 
 def test_a_person_may_say_that_the_job_is_not_needed() -> None:

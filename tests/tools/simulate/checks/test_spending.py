@@ -76,6 +76,7 @@ def asked(decision: str, at: str = "1970-01-01T00:01:00+00:00", user: str | None
         (outcome(BOUGHT, **asked("approved", user=None)), "nobody had approved"),
         (outcome(BOUGHT, **asked("approved", "1970-01-01T00:02:00+00:00")), "nobody had approved"),
         (outcome(BOUGHT, **{**asked("approved"), "choices": ["Reject"]}), "nobody had approved"),
+        (outcome(answered(jobs=[]), **{**asked("approved"), "choices": ["Reject"]}), "Answers for $0.3000"),
         (outcome(BOUGHT, must_fail=True), "must fail"),
         (outcome(BOUGHT, must_fail=True, met=[met(Way.MARK_SUCCESS, "tuned.submit")]), "must fail"),
     ],

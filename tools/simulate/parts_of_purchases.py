@@ -1,0 +1,50 @@
+"""Define the parts whose runs must not buy, or buy under conditions that the first parts do not have."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from tools.simulate.parts import ON_DEMAND, Approval, Part
+
+_ASKS = {"before_spending": "always", "before_hourly": "never"}
+_FOUND = ("tuned.merge", "tuned.upload", "tuned.submit", "tuned.trained")
+# An earlier run has bought the model, so that a run that buys nothing gets as far as the endpoint.
+REJECTED_PURCHASES = Part(
+    "rejected_purchases",
+    before=("preflight", "ingest", "estimate"),
+    tasks=(
+        "approve_spending",
+        "evaluation_shards",
+        "base.answer",
+        "shards",
+        "synthesize_batch.submit",
+        "synthesize_batch.wait",
+        *_FOUND,
+        "tuned.provision",
+        "tuned.in_service",
+        "tuned.release",
+        "outcome",
+    ),
+    training_rows=100,  # the fewest records of a batch job
+    use_case={
+        "max_spend_usd": 500,
+        "approval": _ASKS,
+        "teacher": "nova-lite",
+        "arms": [
+            {"name": "base", "kind": "base"},
+            {"name": "tuned", "originals": "all", "synthetic": 0},
+            {"name": "grown", "originals": "all", "synthetic": 1},
+        ],
+        "synthesis": {"inference": "batch", "pairs_per_document": 1},
+    },
+    must_fail=True,
+    approval=Approval("Reject"),
+    earlier="train",
+)
+REJECTED_DEPLOYMENT = replace(
+    REJECTED_PURCHASES,
+    name="rejected_deployment",
+    tasks=("approve_spending", *_FOUND, "tuned.deploy", "tuned.active", "tuned.undeploy", "outcome"),
+    training_rows=8,
+    use_case={"approval": _ASKS, "serving": ON_DEMAND.use_case["serving"]},
+)

@@ -33,7 +33,7 @@ from tools.simulate.parts import (
     UNATTENDED,
     Part,
 )
-from tools.simulate.parts_of_purchases import REJECTED_DEPLOYMENT, REJECTED_PURCHASES
+from tools.simulate.parts_of_purchases import OPTIMIZATION, REJECTED_DEPLOYMENT, REJECTED_PURCHASES
 
 PARTS: tuple[Part, ...] = (
     TRAINING,
@@ -64,6 +64,7 @@ PARTS: tuple[Part, ...] = (
     ABOVE_CAP,
     ANSWERS,
     JUDGING,
+    OPTIMIZATION,
     REJECTED_PURCHASES,
     REJECTED_DEPLOYMENT,
 )

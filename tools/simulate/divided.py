@@ -12,7 +12,7 @@ from tools.simulate.parts import NAME as FIRST
 if TYPE_CHECKING:
     from tools.simulate.record import Record
 
-_OF_USE_CASE = ("jobs", "custom_models", "throughputs", "deployments", "evaluation_jobs")
+_OF_USE_CASE = ("jobs", "custom_models", "throughputs", "deployments", "evaluation_jobs", "optimization_jobs")
 _ENDPOINTS = ("throughputs", "deployments")
 
 

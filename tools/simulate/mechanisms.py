@@ -15,7 +15,7 @@ from unittest.mock import patch
 
 from bedrock_distill.hooks.batch_jobs import BatchJobs
 from bedrock_distill.lifecycle import buy_once as purchases
-from bedrock_distill.operators import batch, evaluation_job, outcome, promote, serve, train, winner
+from bedrock_distill.operators import batch, evaluation_job, optimize_prompt, outcome, promote, serve, train, winner
 from bedrock_distill.operators.deploy import BedrockUndeployModelOperator
 from bedrock_distill.operators.outcome import RunOutcomeOperator
 from bedrock_distill.operators.serve import BedrockReleaseThroughputOperator
@@ -25,6 +25,7 @@ from bedrock_distill.run import old_copy
 from bedrock_distill.triggers.batch import BatchJobsTrigger
 from bedrock_distill.triggers.evaluation import EvaluationJobTrigger
 from bedrock_distill.triggers.polling import CustomizationJobTrigger, DeploymentTrigger, PollingTrigger
+from bedrock_distill.triggers.prompt_optimization import PromptOptimizationTrigger
 from include.distill.batch.pending_jobs import PendingBatchJobs
 from include.distill.core import naming
 from include.distill.cost.bought_jobs import BoughtJobs
@@ -48,6 +49,7 @@ from tools.simulate.parts import (
     TRAINING,
     Part,
 )
+from tools.simulate.parts_of_purchases import OPTIMIZATION
 
 
 @dataclass(frozen=True)
@@ -127,6 +129,15 @@ def _other_name_of_an_evaluation_job_each_time() -> Iterator[None]:
     numbers = iter(range(10**9))
     original = naming.evaluation_name
     with patch.object(evaluation_job, "evaluation_name", lambda *given: f"{original(*given)}-{next(numbers)}"):
+        yield
+
+
+@contextmanager
+def _other_name_of_an_optimization_job() -> Iterator[None]:
+    """Each attempt gets another name."""
+    numbers = iter(range(10**9))
+    original = naming.optimization_name
+    with patch.object(optimize_prompt, "optimization_name", lambda *given: f"{original(*given)}-{next(numbers)}"):
         yield
 
 
@@ -240,6 +251,18 @@ MECHANISMS = (
         lambda: patch.object(RunOutcomeOperator, "_stop_abandoned_evaluations", _nothing),
     ),
     _question_whether_the_task_runs(EVALUATION, " (evaluation)"),
+    _question_whether_the_task_runs(OPTIMIZATION, " (prompt optimization)"),
+    Mechanism("name of a prompt optimization job from its content", OPTIMIZATION, _other_name_of_an_optimization_job),
+    Mechanism(
+        "the trigger's stop of a prompt optimization job",
+        OPTIMIZATION,
+        lambda: patch.object(PromptOptimizationTrigger, "give_up", _nothing),
+    ),
+    Mechanism(
+        "outcome's stop of a prompt optimization job",
+        OPTIMIZATION,
+        lambda: patch.object(RunOutcomeOperator, "_stop_abandoned_optimizations", _nothing),
+    ),
     Mechanism(
         "answers are stored",
         SYNTHESIS,

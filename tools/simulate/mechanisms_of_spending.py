@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from unittest.mock import patch
 
-from bedrock_distill.operators import batch, serve
+from bedrock_distill.operators import batch, named_job, serve
 from bedrock_distill.operators.estimate import EstimateCostOperator
 from bedrock_distill.run import access, approved_spending
 from tools.simulate.mechanisms_of_other_dags import Removal
@@ -35,6 +35,7 @@ SPENDING: tuple[tuple[str, Part, Removal, bool], ...] = (
         for what, part, module in (
             ("throughput", REJECTED_PURCHASES, serve),
             ("a batch job", REJECTED_PURCHASES, batch),
+            ("a prompt optimization job", REJECTED_PURCHASES, named_job),
             ("answers", REJECTED_PURCHASES, access),
             ("a deployment", REJECTED_DEPLOYMENT, serve),
         )

@@ -42,11 +42,23 @@ from tools.simulate.parts import (
     TRAINING,
     Part,
 )
+from tools.simulate.parts_of_purchases import OPTIMIZATION
 from tools.simulate.planned_runs import DAY, PlannedRun, backfilled
 from tools.simulate.record import FirstState, Record
 from tools.simulate.use_case import load_dag, write_use_case
 
-MEETING = (TRAINING, SERVING, ON_DEMAND, DISTILLATION, BATCH, SYNTHESIS, EVALUATION, PROMOTION, REPLACEMENT)
+MEETING = (
+    TRAINING,
+    SERVING,
+    ON_DEMAND,
+    DISTILLATION,
+    BATCH,
+    SYNTHESIS,
+    EVALUATION,
+    OPTIMIZATION,
+    PROMOTION,
+    REPLACEMENT,
+)
 NAME = "neighbour"  # of the other use case
 MOST_RUNS = 3
 MAX_STEPS = 200

@@ -7,6 +7,7 @@ from dataclasses import replace
 from tools.simulate.parts import ON_DEMAND, Approval, Part
 
 _ASKS = {"before_spending": "always", "before_hourly": "never"}
+_OPTIMIZED = {"name": "better", "kind": "base", "prompt": "optimized"}
 _FOUND = ("tuned.merge", "tuned.upload", "tuned.submit", "tuned.trained")
 # An earlier run has bought the model, so that a run that buys nothing gets as far as the endpoint.
 REJECTED_PURCHASES = Part(
@@ -16,6 +17,8 @@ REJECTED_PURCHASES = Part(
         "approve_spending",
         "evaluation_shards",
         "base.answer",
+        "better.optimize.submit",
+        "better.optimize.wait",
         "shards",
         "synthesize_batch.submit",
         "synthesize_batch.wait",
@@ -34,6 +37,7 @@ REJECTED_PURCHASES = Part(
             {"name": "base", "kind": "base"},
             {"name": "tuned", "originals": "all", "synthetic": 0},
             {"name": "grown", "originals": "all", "synthetic": 1},
+            _OPTIMIZED,
         ],
         "synthesis": {"inference": "batch", "pairs_per_document": 1},
     },
@@ -47,4 +51,13 @@ REJECTED_DEPLOYMENT = replace(
     tasks=("approve_spending", *_FOUND, "tuned.deploy", "tuned.active", "tuned.undeploy", "outcome"),
     training_rows=8,
     use_case={"approval": _ASKS, "serving": ON_DEMAND.use_case["serving"]},
+)
+OPTIMIZATION = Part(
+    "optimization",
+    before=("preflight", "ingest", "estimate", "approve_spending", "evaluation_shards"),
+    tasks=("better.optimize.submit", "better.optimize.wait", "better.optimize.collect", "outcome"),
+    use_case={
+        "arms": [{"name": "base", "kind": "base"}, _OPTIMIZED],
+        "prompt_optimization": {"samples": 2, "poll_interval_seconds": 1500},
+    },
 )

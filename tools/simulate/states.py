@@ -26,6 +26,7 @@ PURCHASES = frozenset(
         "CreateCustomModelDeployment",
         "CreateModelInvocationJob",
         "CreateEvaluationJob",
+        "CreateAdvancedPromptOptimizationJob",
     }
 )
 

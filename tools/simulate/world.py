@@ -53,6 +53,7 @@ class World:
             deployment_seconds=ENDPOINT_SECONDS,
             batch_seconds=JOB_SECONDS,
             evaluation_seconds=JOB_SECONDS,
+            optimization_seconds=JOB_SECONDS,
             model_units=10,
         )
         self.clock = VirtualClock(self.account)

@@ -12,7 +12,13 @@ JOBS = ledger(
     {"name": "e-neighbour-tuned-0"},
     throughputs=({"name": "e-a-s1"}, {"name": "e-b-s1"}, {"name": "e-champion-0"}),
 )
-ALL = {**JOBS, "custom_models": [], "evaluation_jobs": [], "batch_jobs": [{"name": "e-neighbour-synthesize-0"}]}
+ALL = {
+    **JOBS,
+    "custom_models": [],
+    "evaluation_jobs": [],
+    "optimization_jobs": [],
+    "batch_jobs": [{"name": "e-neighbour-synthesize-0"}],
+}
 OBJECTS = {
     "s3://b/simulated/runs/simulated/r/x": b"1",
     "s3://b/simulated/runs/neighbour/r/x": b"2",

@@ -1,4 +1,4 @@
-"""Schedules with an evaluation job buy one job for the same answers, and leave none running."""
+"""Schedules with an evaluation or a prompt optimization job buy one job for the same input, and leave none running."""
 
 from __future__ import annotations
 
@@ -10,14 +10,21 @@ from tests.tools.simulate.conftest import opened
 from tools.simulate.faults import Fault, Kind, Way
 from tools.simulate.mechanisms import MECHANISMS
 from tools.simulate.parts import EVALUATION
+from tools.simulate.parts_of_purchases import OPTIMIZATION
 from tools.simulate.search import judge
 from tools.simulate.world import World
 
+# For each part, the name of its jobs in the operations of AWS, and the key in the ledger.
+JOBS = {
+    EVALUATION: ("EvaluationJob", "evaluation_jobs"),
+    OPTIMIZATION: ("AdvancedPromptOptimizationJob", "optimization_jobs"),
+}
 
-@pytest.fixture(scope="module")
-def evaluation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    """An installation whose schedules let an evaluator score the answers of the base student."""
-    yield from opened(tmp_path_factory.mktemp("evaluation"), EVALUATION)
+
+@pytest.fixture(scope="module", params=JOBS, ids=lambda part: part.name)
+def world(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[World]:
+    """An installation whose schedules score answers or optimize a prompt."""
+    yield from opened(tmp_path_factory.mktemp(request.param.name), request.param)
 
 
 def call(world: World, what: str, process: str) -> int:
@@ -25,7 +32,8 @@ def call(world: World, what: str, process: str) -> int:
 
 
 def schedules(world: World) -> list[tuple[Fault, ...]]:
-    create, waiting = call(world, "CreateEvaluationJob", "task"), call(world, "GetEvaluationJob", "trigger")
+    name, _ = JOBS[world.part]
+    create, waiting = call(world, f"Create{name}", "task"), call(world, f"Get{name}", "trigger")
     return [
         (),
         (Fault(create, Kind.KILLED_AFTER, Way.CLEAR_RUN),),
@@ -36,14 +44,14 @@ def schedules(world: World) -> list[tuple[Fault, ...]]:
     ]
 
 
-def test_the_removal_of_each_mechanism_is_noticed(evaluation: World) -> None:
-    planned = schedules(evaluation)
-    assert [judge(evaluation, one)[0] for one in planned] == [[]] * len(planned)
-    for mechanism in (one for one in MECHANISMS if one.part is EVALUATION):
-        with mechanism.removed(), evaluation.worker.remembering():
-            assert any(judge(evaluation, one)[0] for one in planned), mechanism.name
+def test_the_removal_of_each_mechanism_is_noticed(world: World) -> None:
+    planned = schedules(world)
+    assert [judge(world, one)[0] for one in planned] == [[]] * len(planned)
+    for mechanism in (one for one in MECHANISMS if one.part is world.part):
+        with mechanism.removed(), world.worker.remembering():
+            assert any(judge(world, one)[0] for one in planned), mechanism.name
 
 
-def test_a_job_of_a_run_that_was_given_up_is_stopped(evaluation: World) -> None:
-    record = evaluation.run(schedules(evaluation)[2])
-    assert [job["status"] for job in record.ledgers[-1]["evaluation_jobs"]] == ["Stopped", "Completed"]
+def test_a_job_of_a_run_that_was_given_up_is_stopped(world: World) -> None:
+    record = world.run(schedules(world)[2])
+    assert [job["status"] for job in record.ledgers[-1][JOBS[world.part][1]]] == ["Stopped", "Completed"]

@@ -18,6 +18,6 @@ def test_each_task_that_buys_is_reached_if_a_person_marks_the_question_as_answer
     assert wrong == []
     assert record.ended == ["failed", "failed"]
     reached = {task for run, task in record.attempts if run == record.runs[0]}
-    assert {"synthesize_batch.submit", "base.answer[0]", "tuned.submit", "tuned.provision"} <= reached
+    assert {"synthesize_batch.submit", "base.answer[0]", "better.optimize.submit", "tuned.provision"} <= reached
     assert "tuned.in_service" not in reached
     assert [job["status"] for job in record.ledgers[-1]["jobs"]] == ["Completed"]  # of the earlier run

@@ -19,7 +19,7 @@ from tools.aws_simulator.catalog.offers import load_prices
 from tools.simulate.checks.endpoints import left_to_sweeper, run_of
 from tools.simulate.checks.outcome import APPROVED, MARK_SUCCESS, STANDING, Outcome
 
-KINDS = ("jobs", "batch_jobs", "evaluation_jobs", "throughputs", "deployments")
+KINDS = ("jobs", "batch_jobs", "evaluation_jobs", "optimization_jobs", "throughputs", "deployments")
 DEFAULT_CAP_USD = 100.0  # as docs/reference/configuration states for max_spend_usd
 
 
@@ -115,14 +115,15 @@ def usd_of_answers(ledger: Mapping[str, Any]) -> float:
 
 
 def usd_of_jobs(ledger: Mapping[str, Any]) -> float:
-    """Return the price of the training jobs and of their teachers."""
+    """Return the price of the training jobs, of their teachers, and of the prompt optimization jobs."""
     total = 0.0
     for job in ledger["jobs"]:
         total += job["billed_tokens"] * _price(job["base_model"], "training") / 1000
         if job["teacher"]:
             names = {"input_tokens": job["teacher_input_tokens"], "output_tokens": job["teacher_output_tokens"]}
             total += _tokens(job["teacher"], names)
-    return total
+    optimizations = ledger.get("optimization_jobs", ())
+    return total + sum(_tokens(use["model"], use) for job in optimizations for use in job["billed_use"])
 
 
 def _hours(outcome: Outcome, ledger: Mapping[str, Any]) -> float:

@@ -11,7 +11,7 @@ from tools.simulate.checks.jobs import AWAITS
 from tools.simulate.checks.outcome import OVER, STANDING, Outcome, says_it_is_done
 from tools.simulate.checks.spending import DEFAULT_CAP_USD, usd_of_answers, usd_of_jobs
 
-KINDS = ("jobs", "evaluation_jobs", "batch_jobs")
+KINDS = ("jobs", "evaluation_jobs", "optimization_jobs", "batch_jobs")
 
 
 def breaches(outcome: Outcome) -> Iterator[str]:

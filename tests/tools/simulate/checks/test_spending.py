@@ -40,6 +40,7 @@ def answered(**changes: Any) -> Any:
         (outcome(answered(batch_by_model={LITE: MILLION}), cap_usd=0.1), "has cost $0.15"),
         (outcome(ledger({**job("a", "Completed"), "billed_tokens": 1_000_000}), cap_usd=0.9), "has cost $1.00"),
         (outcome(ledger(TAUGHT), cap_usd=0.2), "has cost $0.30"),
+        (outcome({**GOOD, "optimization_jobs": [{"billed_use": [{"model": LITE, **MILLION}]}]}, cap_usd=0.2), "$0.30"),
     ],
 )
 def test_each_kind_of_purchase_counts(end: Any, words: str) -> None:

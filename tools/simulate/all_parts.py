@@ -33,7 +33,7 @@ from tools.simulate.parts import (
     UNATTENDED,
     Part,
 )
-from tools.simulate.parts_of_purchases import OPTIMIZATION, REJECTED_DEPLOYMENT, REJECTED_PURCHASES
+from tools.simulate.parts_of_purchases import CHOSEN_THROUGHPUT, OPTIMIZATION, REJECTED_DEPLOYMENT, REJECTED_PURCHASES
 
 PARTS: tuple[Part, ...] = (
     TRAINING,
@@ -65,6 +65,7 @@ PARTS: tuple[Part, ...] = (
     ANSWERS,
     JUDGING,
     OPTIMIZATION,
+    CHOSEN_THROUGHPUT,
     REJECTED_PURCHASES,
     REJECTED_DEPLOYMENT,
 )

@@ -15,6 +15,7 @@ from unittest.mock import patch
 
 from bedrock_distill.hooks.batch_jobs import BatchJobs
 from bedrock_distill.lifecycle import buy_once as purchases
+from bedrock_distill.lifecycle.endpoints import DEPLOYMENT
 from bedrock_distill.operators import batch, evaluation_job, optimize_prompt, outcome, promote, serve, train, winner
 from bedrock_distill.operators.deploy import BedrockUndeployModelOperator
 from bedrock_distill.operators.outcome import RunOutcomeOperator
@@ -49,7 +50,7 @@ from tools.simulate.parts import (
     TRAINING,
     Part,
 )
-from tools.simulate.parts_of_purchases import OPTIMIZATION
+from tools.simulate.parts_of_purchases import CHOSEN_THROUGHPUT, OPTIMIZATION
 
 
 @dataclass(frozen=True)
@@ -223,6 +224,12 @@ MECHANISMS = (
         "the trigger's deletion of a deployment",
         ON_DEMAND,
         lambda: patch.object(DeploymentTrigger, "give_up", _nothing),
+    ),
+    Mechanism(
+        "deletion of the throughput that estimate chose",
+        CHOSEN_THROUGHPUT,
+        lambda: patch.object(BedrockUndeployModelOperator, "kinds", (DEPLOYMENT,)),
+        is_needed_by_every_run=True,
     ),
     Mechanism("look-up and request token of batch jobs", BATCH, _no_lookup_of_batch_jobs),
     Mechanism(

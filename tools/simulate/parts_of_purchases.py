@@ -61,3 +61,10 @@ OPTIMIZATION = Part(
         "prompt_optimization": {"samples": 2, "poll_interval_seconds": 1500},
     },
 )
+# The use case lets `estimate` choose how to serve. It chooses throughput, because no arm may take longer on demand than
+# this fraction of an hour. So the tasks for deployments buy throughput.
+CHOSEN_THROUGHPUT = replace(
+    ON_DEMAND,
+    name="chosen_throughput",
+    use_case={"serving": {"mode": "auto", "max_hours": 0.000001, "poll_interval_seconds": 400}},
+)

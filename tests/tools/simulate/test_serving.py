@@ -12,10 +12,15 @@ from tools.simulate.checks import breaches
 from tools.simulate.faults import Fault, Kind, Way
 from tools.simulate.mechanisms import MECHANISMS
 from tools.simulate.parts import ON_DEMAND, SERVING
+from tools.simulate.parts_of_purchases import CHOSEN_THROUGHPUT
 from tools.simulate.search import judge
 from tools.simulate.world import World
 
-OPERATIONS = {SERVING: "ProvisionedModelThroughput", ON_DEMAND: "CustomModelDeployment"}
+OPERATIONS = {
+    SERVING: "ProvisionedModelThroughput",
+    ON_DEMAND: "CustomModelDeployment",
+    CHOSEN_THROUGHPUT: "ProvisionedModelThroughput",
+}
 
 
 @pytest.fixture(params=OPERATIONS, ids=lambda part: part.name)

@@ -78,6 +78,12 @@ class Graph:
         """Return all tasks that come after a task."""
         return frozenset(self.dag.get_task(task_id).get_flat_relative_ids(upstream=False))
 
+    def require_order(self, part: str, before: Collection[str], tasks: Collection[str]) -> None:
+        """Check that no task is executed before a part although it comes after a task of the part."""
+        for task in {*tasks} - {*before}:
+            if early := self.below(task) & ({*before} - {*tasks}):
+                raise ValueError(f"{min(early)} is executed before the part {part}, but comes after {task}.")
+
 
 def _node(task: Any) -> Node:
     rule = getattr(task.trigger_rule, "value", task.trigger_rule)

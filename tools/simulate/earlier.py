@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
 from bedrock_distill.hooks.bedrock import BedrockDistillHook
-from include.distill.core.naming import run_key
+from include.distill.core.naming import run_key, throughput_names
 from tools.simulate.environment import TRAINING_BUCKET
 from tools.simulate.parts import (
     APPROVE,
@@ -28,6 +28,12 @@ if TYPE_CHECKING:
 
 DAY = 86_400.0
 NEIGHBOUR, LIVE = "it belongs to a neighbour", "its run is live"
+UNKNOWN = "Airflow does not know its run, but it has not expired"
+UNSEEN = "nobody has seen it in the list"
+# A run that no database knows, and its throughput.
+FORGOTTEN_RUN = "manual__forgotten"
+FORGOTTEN_KEY = run_key(f"distill_{NAME}", FORGOTTEN_RUN)
+FORGOTTEN = throughput_names("simulated", NAME, "tuned", FORGOTTEN_KEY, 1).name
 
 
 class Installation(Protocol):
@@ -83,7 +89,8 @@ def leave_endpoints(world: Installation) -> Expected:
     """
     Leave the endpoints of runs that have ended, and others that the sweeper must not delete.
 
-    One run is unknown to Airflow, and its endpoint has expired. The endpoint of a live run expires within the hour.
+    Two runs are unknown to Airflow. The endpoint of one of them has expired. The endpoint of a live run expires within
+    the hour.
     """
     deployed = world.run_earlier(LEFT_DEPLOYMENT, EARLIER_RUN + 3, first_row=0)
     lost = world.run_earlier(LEFT_THROUGHPUT, EARLIER_RUN, first_row=0)
@@ -97,8 +104,11 @@ def leave_endpoints(world: Installation) -> Expected:
     failed.state = deployed.state = "failed"
     goes |= {*_of_runs(world, failed), *_of_runs(world, deployed)}
     world.run_earlier(PROMOTION, EARLIER_RUN + 4, first_row=0)
+    unknown = world.run_earlier(LEFT_THROUGHPUT, EARLIER_RUN + 5, first_row=0)
+    stays = {**dict.fromkeys(_of_runs(world, live), LIVE), **dict.fromkeys(_of_runs(world, unknown), UNKNOWN)}
+    del world.api.runs[unknown.run_id]
     [standing] = [one["name"] for one in world.account.ledger["throughputs"] if "-champion-" in one["name"]]
-    stays = {**dict.fromkeys(_of_runs(world, live), LIVE), standing: "applications call it"}
+    stays[standing] = "applications call it"
     return Expected({**stays, **_neighbours(world)}, frozenset(goes))
 
 
@@ -142,7 +152,7 @@ def leave_a_run(world: Installation) -> Expected:
     failed.state = "failed"
     goes = {*_of_runs(world, failed), _model(world), _folder(failed)}
     world.clock.sleep(2 * DAY)
-    return Expected({**stays, **_neighbours(world)}, frozenset(goes))
+    return Expected({**stays, **_neighbours(world), FORGOTTEN: UNSEEN}, frozenset(goes))
 
 
 def leave_a_live_run(world: Installation) -> Expected:

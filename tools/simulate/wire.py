@@ -105,6 +105,16 @@ class Wire:
         self.faults, self.calls = faults, []
 
     @contextmanager
+    def unseen(self) -> Iterator[None]:
+        """Make calls inside the block that do not belong to the schedule."""
+        kept = self.faults, self.calls
+        self.faults, self.calls = {}, []
+        try:
+            yield
+        finally:
+            self.faults, self.calls = kept
+
+    @contextmanager
     def running(self, process: Process) -> Iterator[None]:
         """Let a process run inside the block."""
         before, self.process = self.process, process

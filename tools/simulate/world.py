@@ -24,6 +24,7 @@ from tools.simulate.earlier import EARLIER, NOTHING
 from tools.simulate.environment import OUTPUT_BUCKET, ROLE, TRAINING_BUCKET
 from tools.simulate.faults import OTHERS, Fault, Kind, Way
 from tools.simulate.known_steps import KnownSteps
+from tools.simulate.meanwhile import act_meanwhile
 from tools.simulate.neighbours import MEETING, Neighbours
 from tools.simulate.one_thread import one_thread
 from tools.simulate.parts import APPROVE, DISTILL, Part
@@ -79,21 +80,13 @@ class World:
         """Execute the tasks before the part, unless their result is given: the first state of the schedules."""
         write_use_case(self.folder, self.part)
         self.graph = Graph(load_dag(self.folder))
-        self._require_order()
+        if self.part.dag == DISTILL:
+            self.graph.require_order(self.part.name, self.part.before, self.part.tasks)
         self.sweeper = Sweeper(self.folder, self.account, self.api, self.clock)
         self.first = first or self._execute_before()
         if self.part.dag != DISTILL:
             self.graph = Graph(load_dag(self.folder, self.part.dag))
         self._active, self._choice = {*self.part.tasks, *self.sweeper.tasks}, self.part.choice
-
-    def _require_order(self) -> None:
-        """Check that no task is executed before the part although it comes after a task of the part."""
-        if self.part.dag != DISTILL:
-            return
-        before, tasks = {*self.part.before}, {*self.part.tasks}
-        for task in tasks - before:
-            if early := self.graph.below(task) & (before - tasks):
-                raise ValueError(f"{min(early)} is executed before the part {self.part.name}, but comes after {task}.")
 
     def _execute_before(self) -> FirstState:
         self._active = set(self.part.before)
@@ -262,6 +255,7 @@ class World:
         self._began, self._is_resumed = len(self.wire.calls), task.next_method is not None
         if not self._is_resumed:
             self._record.attempts[run.run_id, task.label] += 1
+            act_meanwhile(self, task.task_id, self._record.attempts)
         met = self.worker.run_task(run, task)
         self._see_recorded(met.at if met and met.kind in (Kind.KILLED_BEFORE, *OTHERS) else None)
         was_killed = task.state == "killed"

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.tools.simulate.conftest import opened
+from tools.simulate.earlier import FORGOTTEN
 from tools.simulate.faults import Call, Fault, Kind, Way
 from tools.simulate.parts import CLEAN_UP, CLEAN_UP_STANDING, ROLLBACK, ROLLBACK_REJECTION, SWEEPER, Part
 from tools.simulate.search import judge
@@ -49,3 +50,15 @@ def test_the_earlier_runs_leave_what_must_stay_and_what_must_go(world: World) ->
     assert resources <= names
     assert not expected.goes & expected.stays.keys()
     assert bool(expected.goes) is bool(expected.stays) is (world.part not in (ROLLBACK, ROLLBACK_REJECTION))
+
+
+def test_what_an_old_copy_creates_after_the_list_stays_until_the_next_list(tmp_path: Path) -> None:
+    for world in opened(tmp_path, CLEAN_UP):
+        calls = world.run(()).calls
+        assert all(one.task and one.what != "CreateProvisionedModelThroughput" for one in calls)
+        at = next(one.number for one in calls if one.what == "DeleteProvisionedModelThroughput")
+        for way, is_left in ((Way.RETRY, True), (Way.CLEAR_RUN, False)):
+            schedule = (Fault(at, Kind.KILLED_AFTER, way),)
+            throughputs = world.run(schedule).ledgers[-1]["throughputs"]
+            assert [one["alive"] for one in throughputs if one["name"] == FORGOTTEN] == [is_left], way
+            assert judge(world, schedule)[0] == []

@@ -117,6 +117,15 @@ def test_calls_are_recorded_with_their_task(setting: Setting) -> None:
     ]
 
 
+def test_an_unseen_call_does_not_belong_to_the_schedule(setting: Setting) -> None:
+    plan(setting, Kind.OUTAGE)
+    with setting.wire.unseen():
+        setting.put()
+    assert setting.wire.calls == []
+    with pytest.raises(EndpointConnectionError):
+        setting.put()
+
+
 def test_an_error_of_the_model_kills_the_process_and_is_kept(setting: Setting) -> None:
     error = KeyError("a table")
     with patch.object(MemoryAccount, "answer", side_effect=error), pytest.raises(KilledError):

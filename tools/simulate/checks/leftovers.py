@@ -8,15 +8,18 @@ from typing import Any
 
 from tools.simulate.checks import runs
 from tools.simulate.checks.outcome import LOSE_METADATA, MARK_SUCCESS, Outcome, ways
+from tools.simulate.checks.runs import CLEAR_RUN
 
 SWEEPER, CLEAN_UP = "release_leftovers", "clean_up"
-LIVE = "its run is live"
+LIVE, UNKNOWN = "its run is live", "Airflow does not know its run, but it has not expired"
+UNSEEN = "nobody has seen it in the list"
 _LEAST_LIFE = 23 * 3600  # an endpoint of a run that Airflow does not know expires a day after the start of the run
 
 
 def of_sweeper(outcome: Outcome) -> Iterator[str]:
     """Yield what is wrong with the endpoints after the runs of the sweeper, and those that followed."""
     yield from runs.breaches(outcome)
+    yield from _successes(outcome)
     ledger = outcome.swept or outcome.ledgers[-1]
     endpoints = (*ledger["throughputs"], *ledger["deployments"])
     is_lost = LOSE_METADATA in ways(outcome)
@@ -25,9 +28,23 @@ def of_sweeper(outcome: Outcome) -> Iterator[str]:
         if one["alive"] and name in outcome.expected.goes:
             yield f"{name} exists after the sweeper has run."
         elif why and not one["alive"]:
-            expired = why == LIVE and is_lost and one["deleted"] >= one["created"] + _LEAST_LIFE
-            if not expired:
+            may_expire = why == UNKNOWN or (why == LIVE and is_lost)
+            if not may_expire or one["deleted"] < one["created"] + _LEAST_LIFE:
                 yield f"{name} was deleted, although {why}."
+
+
+def _successes(outcome: Outcome) -> Iterator[str]:
+    """
+    Yield the runs of the sweeper that succeeded, and told nobody of an endpoint that they could not delete.
+
+    If Airflow's database was lost, an endpoint that nobody uses stays until it expires.
+    """
+    for run, state, ledger in zip(outcome.runs, outcome.ended, outcome.ledgers, strict=True):
+        if state != "success" or MARK_SUCCESS in ways(outcome, run) or LOSE_METADATA in ways(outcome):
+            continue
+        for one in (*ledger["throughputs"], *ledger["deployments"]):
+            if one["alive"] and one["name"] in outcome.expected.goes:
+                yield f"{run} succeeded, but it has left {one['name']}."
 
 
 def of_clean_up(outcome: Outcome) -> Iterator[str]:
@@ -40,8 +57,10 @@ def of_clean_up(outcome: Outcome) -> Iterator[str]:
     ledger = outcome.ledgers[-1]
     resources = (*ledger["throughputs"], *ledger["deployments"], *ledger["custom_models"])
     for one in resources:
-        if not one["alive"] and one["name"] not in outcome.expected.goes:
-            yield f"{one['name']} was deleted, although {outcome.expected.stays.get(one['name'])}."
+        why = outcome.expected.stays.get(one["name"])
+        is_listed = why == UNSEEN and _lists_again(outcome)
+        if not one["alive"] and one["name"] not in outcome.expected.goes and not is_listed:
+            yield f"{one['name']} was deleted, although {why}."
     for uri, body in outcome.first_objects.items():
         if _is_kept(outcome, uri) and outcome.objects.get(uri) != body:
             yield f"{uri} was changed or deleted."
@@ -50,6 +69,11 @@ def of_clean_up(outcome: Outcome) -> Iterator[str]:
         left = [uri for uri in outcome.objects if _must_go(outcome, uri)]
         yield from (f"{name} still exists after the clean-up." for name in (*alive, *left))
         yield from _of_endpoint(outcome, ledger)
+
+
+def _lists_again(outcome: Outcome) -> bool:
+    """Return whether a later list contains what was created after the first one."""
+    return len(outcome.runs) > 1 or bool({CLEAR_RUN, LOSE_METADATA} & {*ways(outcome)})
 
 
 def _must_go(outcome: Outcome, uri: str) -> bool:

@@ -10,15 +10,23 @@ import pytest
 
 from tests.tools.simulate.checks.ends import ledger, met, outcome
 from tools.simulate.checks import breaches
-from tools.simulate.checks.leftovers import CLEAN_UP, LIVE, SWEEPER
+from tools.simulate.checks.leftovers import CLEAN_UP, LIVE, SWEEPER, UNKNOWN, UNSEEN
 from tools.simulate.faults import Way
 
 STANDING = {"name": "u-champion-1", "arn": "arn:e", "alive": True, "created": 1.0, "deleted": None}
 LEFT = {"name": "left", "arn": "arn:left", "alive": False, "created": 1.0, "deleted": 5.0}
 OF_LIVE = {"name": "live", "arn": "arn:live", "alive": True, "created": 1.0, "deleted": None}
+OF_UNKNOWN = {"name": "unknown", "arn": "arn:unknown", "alive": True, "created": 1.0, "deleted": None}
+CREATED_LATER = {"name": "later", "arn": "arn:later", "alive": True, "created": 2.0, "deleted": None}
 MODEL = {"name": "m", "arn": "arn:m", "alive": True, "created": 1.0, "deleted": None}
 EXPECTED = SimpleNamespace(
-    stays={"live": LIVE, "u-champion-1": "applications call it", "m": "it belongs to a champion"},
+    stays={
+        "live": LIVE,
+        "unknown": UNKNOWN,
+        "later": UNSEEN,
+        "u-champion-1": "applications call it",
+        "m": "it belongs to a champion",
+    },
     goes={"left", "s3://b/runs/old/"},
 )
 CHAMPION, LOCK = "s3://b/champions/u.json", "s3://b/endpoints/u/change.json"
@@ -49,10 +57,21 @@ def deleted(one: Any, at: float = 5.0) -> Any:
     "good",
     [
         swept(STANDING, LEFT, OF_LIVE),
-        swept(STANDING, {**LEFT, "alive": True}, OF_LIVE, swept=ledger(throughputs=(STANDING, LEFT, OF_LIVE))),
+        outcome(
+            ledger(throughputs=(STANDING, {**LEFT, "alive": True}, OF_LIVE)),
+            ledger(throughputs=(STANDING, LEFT, OF_LIVE)),
+            dag=SWEEPER,
+            expected=EXPECTED,
+            ended=["failed", "success"],
+            met=[met(Way.MARK_FAILED)],
+        ),
+        swept({**LEFT, "alive": True}, swept=ledger(throughputs=(LEFT,)), met=[met(Way.MARK_SUCCESS)]),
+        swept({**LEFT, "alive": True}, swept=ledger(throughputs=(LEFT,)), met=[met(Way.LOSE_METADATA)]),
+        swept(STANDING, LEFT, deleted(OF_UNKNOWN, 90_000.0)),
         swept(STANDING, LEFT, deleted(OF_LIVE, 90_000.0), met=[met(Way.LOSE_METADATA)]),
         cleaned(),
         cleaned(STANDING, {**LEFT, "alive": True}, met=[met(Way.MARK_SUCCESS)]),
+        cleaned(STANDING, LEFT, deleted(CREATED_LATER), met=[met(Way.CLEAR_RUN)]),
     ],
 )
 def test_a_good_end_has_no_breach(good: Any) -> None:
@@ -64,6 +83,8 @@ def test_a_good_end_has_no_breach(good: Any) -> None:
     [
         (swept(STANDING, LEFT, ended=["failed"]), "No run succeeded"),
         (swept({**LEFT, "alive": True}), "exists after the sweeper"),
+        (swept({**LEFT, "alive": True}, swept=ledger(throughputs=(LEFT,))), "succeeded, but it has left left"),
+        (swept(deleted(OF_UNKNOWN)), f"was deleted, although {UNKNOWN}"),
         (swept(deleted(STANDING)), "was deleted, although applications call it"),
         (swept(deleted(OF_LIVE, 90_000.0)), f"was deleted, although {LIVE}"),
         (swept(deleted(OF_LIVE), met=[met(Way.LOSE_METADATA)]), f"was deleted, although {LIVE}"),
@@ -71,6 +92,7 @@ def test_a_good_end_has_no_breach(good: Any) -> None:
         (cleaned({**LEFT, "alive": True}), "still exists after the clean-up"),
         (cleaned(objects={**stored(), OLD: b""}), f"{OLD} still exists"),
         (cleaned(STANDING, deleted(OF_LIVE)), f"was deleted, although {LIVE}"),
+        (cleaned(STANDING, LEFT, deleted(CREATED_LATER)), f"was deleted, although {UNSEEN}"),
         (cleaned(models=(deleted(MODEL),)), "was deleted, although it belongs to a champion"),
         (cleaned(models=(deleted(MODEL),)), "The champion arn:m does not exist"),
         (cleaned(objects={**stored(), REPORT: b"other"}), f"{REPORT} was changed or deleted"),

@@ -39,6 +39,7 @@ from tools.simulate.parts import (
     BATCH,
     DISTILLATION,
     EVALUATION,
+    FORMER,
     LOSERS,
     ON_DEMAND,
     ON_DEMAND_PROMOTION,
@@ -119,6 +120,11 @@ def _champion_is_not_kept() -> Iterator[None]:
 
     with patch.object(promote.DeleteLosersOperator, "_delete", delete):
         yield
+
+
+def _present_champion(*given: Any) -> Any:
+    found = champion.read_champion(*given)
+    return found and found.alone()
 
 
 def _true(*_: Any) -> bool:
@@ -296,6 +302,12 @@ MECHANISMS = (
     Mechanism("smoke test", ON_DEMAND_PROMOTION, lambda: patch.object(promote, "passed_smoke_test", _true)),
     Mechanism(
         "the champion is kept when losers are deleted", LOSERS, _champion_is_not_kept, is_needed_by_every_run=True
+    ),
+    Mechanism(
+        "former champions are kept when losers are deleted",
+        FORMER,
+        lambda: patch.object(promote, "read_champion", _present_champion),
+        is_needed_by_every_run=True,
     ),
     *(Mechanism(*one) for one in (*SPENDING, *OTHER_DAGS)),
 )

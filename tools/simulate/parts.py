@@ -8,6 +8,7 @@ from typing import Any
 
 from include.distill.core.naming import run_key
 
+OTHER_ROWS = 100  # the first training row of a champion that was not trained on the rows of the part
 APPROVE = "Approve"  # the answer of a person who agrees
 NAME = "simulated"  # of the use case
 DISTILL, ROLLBACK_DAG, SWEEPER_DAG, CLEAN_UP_DAG = "distill", "rollback", "release_leftovers", "clean_up"
@@ -22,6 +23,7 @@ class Promoting:
     :ivar has_champion: whether the first state has a champion that another model replaces.
     :ivar wins: whether the arm has won.
     :ivar same_rows: whether the champion was trained on the rows of the part, so that the arm has the same model.
+    :ivar is_former: whether another model has replaced this champion before the runs, so that it is a former champion.
     :ivar is_stale: whether the champion was promoted after the runs had begun, so that no run was compared with it.
     """
 
@@ -29,7 +31,14 @@ class Promoting:
     has_champion: bool = False
     wins: bool = True
     same_rows: bool = False
+    is_former: bool = False
     is_stale: bool = False
+
+    @property
+    def champions(self) -> tuple[int, ...]:
+        """The first training row of each champion before the runs, the oldest one first."""
+        first = 0 if self.same_rows else OTHER_ROWS
+        return (first, OTHER_ROWS) if self.is_former else (first,)
 
 
 @dataclass(frozen=True)
@@ -219,6 +228,10 @@ LOSERS = _with_rules(
     "losers",
     {**_UNATTENDED, "delete_losers": True},
     Promoting(None, has_champion=True, wins=False, same_rows=True),
+)
+# A loser that was the champion before, so a person can roll back to it.
+FORMER = replace(
+    LOSERS, name="former", promotion=Promoting(None, has_champion=True, wins=False, same_rows=True, is_former=True)
 )
 STALE = replace(
     _with_rules("stale", _UNATTENDED, Promoting(None, has_champion=True, is_stale=True)),

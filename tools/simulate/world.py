@@ -27,7 +27,7 @@ from tools.simulate.known_steps import KnownSteps
 from tools.simulate.meanwhile import act_meanwhile
 from tools.simulate.neighbours import MEETING, Neighbours
 from tools.simulate.one_thread import one_thread
-from tools.simulate.parts import APPROVE, DISTILL, Part
+from tools.simulate.parts import APPROVE, DISTILL, EARLIER_RUN, Part
 from tools.simulate.person import answer_question
 from tools.simulate.planned_runs import DAY, planned_of
 from tools.simulate.promoting import settle_without_real_time, write_report
@@ -38,7 +38,7 @@ from tools.simulate.wire import Wire
 
 MAX_RUNS = 4  # so a schedule has at most three faults
 HEARTBEAT_TIMEOUT_SECONDS = 300.0  # Airflow's default for a task
-CHAMPION_RUN, CHAMPION_ROW = 0, 100  # the run that promoted the first champion, and its first training row
+CHAMPION_RUNS = (0, EARLIER_RUN)  # the runs that promote the champions which the schedules find
 MAX_STEPS = 200  # attempts and waits of one run; more means that it never ends
 
 
@@ -143,7 +143,7 @@ class World:
                 states = {one: run.states([one]) for one in self.part.before}
                 raise RuntimeError(f"The tasks before the part {self.part.name} did not succeed: {states}.")
         if self.part.promotion:
-            write_report(run.graph.dag, run, wins=self.part.promotion.wins or number == CHAMPION_RUN)
+            write_report(run.graph.dag, run, wins=self.part.promotion.wins or number in CHAMPION_RUNS)
         return {task.label: task.copy() for task in run.tasks.values() if task.task_id in self._prepared}
 
     @property
@@ -153,14 +153,16 @@ class World:
         return {*self.part.before, *report} - set(self.part.tasks)
 
     def _promote_earlier(self) -> None:
-        """Let an earlier run promote a model that was trained on other rows, unless the part says otherwise."""
-        if self.part.promotion and not self.part.promotion.same_rows:
-            write_use_case(self.folder, self.part, first_row=CHAMPION_ROW)
-        tasks = self._prepared_run(CHAMPION_RUN)
-        self._active = {*self.part.before, *self.part.tasks}
-        self.finish(self._start(CHAMPION_RUN, tasks))
-        if self._record.ended != ["success"] or not any("/champions/" in uri for uri in self._objects()):
-            raise RuntimeError(f"The earlier run has not promoted its model: {self._record.ended}.")
+        """Let earlier runs promote the champions that the schedules find."""
+        rows = self.part.promotion.champions if self.part.promotion else ()
+        for number, first_row in zip(CHAMPION_RUNS, rows, strict=False):
+            write_use_case(self.folder, self.part, first_row=first_row)
+            self._active = set(self.part.before)
+            tasks = self._prepared_run(number)
+            self._active |= {*self.part.tasks}
+            self.finish(self._start(number, tasks))
+            if self._record.ended[-1] != "success" or not any("/champions/" in uri for uri in self._objects()):
+                raise RuntimeError(f"The earlier run has not promoted its model: {self._record.ended}.")
         write_use_case(self.folder, self.part)
         self.api.runs, self._active = {}, set(self.part.before)
         self.clock.sleep(DAY)

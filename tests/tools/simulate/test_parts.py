@@ -10,7 +10,7 @@ import pytest
 
 from tests.tools.simulate.conftest import opened
 from tools.simulate.all_parts import PARTS
-from tools.simulate.parts import DISTILL, ROLLBACK, TRAINING
+from tools.simulate.parts import DELETION, DISTILL, FORMER, LOSERS, OTHER_ROWS, ROLLBACK, TRAINING
 
 
 def test_a_person_who_starts_another_rollback_names_the_champion() -> None:
@@ -23,6 +23,11 @@ def test_each_run_of_a_promotion_looks_at_the_present_champion_and_asks() -> Non
     for part in (one for one in promoting if "approve" in one.tasks):
         assert "preflight" in {*part.before} & {*part.tasks}
         assert part.tasks.index("approve") < part.tasks.index("switch") < part.tasks.index("promote")
+
+
+def test_the_champions_before_the_runs_were_trained_on_other_rows_unless_the_part_says_otherwise() -> None:
+    rows = {part: part.promotion.champions for part in PARTS if part.promotion}
+    assert (rows[DELETION], rows[LOSERS], rows[FORMER]) == ((OTHER_ROWS,), (0,), (0, OTHER_ROWS))
 
 
 def test_a_part_whose_first_state_contains_later_tasks_is_refused(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 from tests.tools.simulate.conftest import opened
 from tools.simulate.faults import Fault, Kind, Way
 from tools.simulate.mechanisms import MECHANISMS
-from tools.simulate.parts import LOSERS, REJECTION, REPLACEMENT, STALE, Part
+from tools.simulate.parts import FORMER, LOSERS, REJECTION, REPLACEMENT, STALE, Part
 from tools.simulate.search import judge
 from tools.simulate.world import World
 
@@ -66,6 +66,7 @@ def test_a_rejected_winner_is_promoted_by_no_mark(rejection: World) -> None:
     [
         (STALE, "the promotion guard", "but was compared with"),
         (LOSERS, "the champion is kept when losers are deleted", "was deleted"),
+        (FORMER, "former champions are kept when losers are deleted", "was deleted"),
     ],
     ids=lambda one: getattr(one, "name", ""),
 )

@@ -259,7 +259,7 @@ class World:
             self._record.attempts[run.run_id, task.label] += 1
             act_meanwhile(self, task.task_id, self._record.attempts)
         met = self.worker.run_task(run, task)
-        self._see_recorded(met.at if met and met.kind in (Kind.KILLED_BEFORE, *OTHERS) else None)
+        self._see_recorded(met.at if met and met.kind in (Kind.KILLED_BEFORE, Kind.DEAD_TRIGGERER, *OTHERS) else None)
         was_killed = task.state == "killed"
         if was_killed:
             task.state = "running"

@@ -103,3 +103,11 @@ def test_if_the_database_is_lost_all_unfinished_runs_start_again(world: World) -
     world._lose_metadata(lost)
     assert list(world.api.runs) == [lost.run_id]
     assert world.api.runs[lost.run_id].states(world.part.before) == ended.states(world.part.before)
+
+
+@pytest.mark.parametrize("kind", [Kind.KILLED_BEFORE, Kind.DEAD_TRIGGERER])
+def test_a_message_before_which_a_process_dies_is_not_sent(world: World, kind: Kind) -> None:
+    first = next(one.number for one in world.run(()).calls if (one.task, one.what) == ("tuned.submit", "SetXCom"))
+    marked = (Fault(first, kind, Way.MARK_RUN_FAILED),)
+    assert world.run(marked).unseen_marks == ["manual__simulated-1"]
+    assert world.run((Fault(first + 1, kind, Way.MARK_RUN_FAILED),)).unseen_marks == []

@@ -34,7 +34,13 @@ from tools.simulate.parts import (
     UNATTENDED,
     Part,
 )
-from tools.simulate.parts_of_purchases import CHOSEN_THROUGHPUT, OPTIMIZATION, REJECTED_DEPLOYMENT, REJECTED_PURCHASES
+from tools.simulate.parts_of_purchases import (
+    CHOSEN_THROUGHPUT,
+    OPTIMIZATION,
+    REJECTED_DEPLOYMENT,
+    REJECTED_PURCHASES,
+    VALIDATION,
+)
 
 PARTS: tuple[Part, ...] = (
     TRAINING,
@@ -68,6 +74,7 @@ PARTS: tuple[Part, ...] = (
     JUDGING,
     OPTIMIZATION,
     CHOSEN_THROUGHPUT,
+    VALIDATION,
     REJECTED_PURCHASES,
     REJECTED_DEPLOYMENT,
 )

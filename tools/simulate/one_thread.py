@@ -52,8 +52,11 @@ def one_thread(clock: VirtualClock) -> Iterator[None]:
     """
     Inside the block, nothing of a task runs in another thread, and the waits before model calls move the clock.
 
-    The progress of a task is not stored, because the pipeline stores it in a thread, every few seconds of real time.
+    ``boto3`` copies an object of S3 in threads, unless it is told otherwise. The progress of a task is not stored,
+    because the pipeline stores it in a thread, every few seconds of real time.
     """
+    from boto3.s3 import inject
+    from boto3.s3.transfer import TransferConfig
 
     def wait(condition: threading.Condition, seconds: float | None) -> None:
         del condition
@@ -68,6 +71,9 @@ def one_thread(clock: VirtualClock) -> Iterator[None]:
             stack.enter_context(patch.object(module, "ThreadPoolExecutor", SameThread))
         for module in (client, smoke):
             stack.enter_context(patch.object(module, "PacedClient", paced))
+        stack.enter_context(
+            patch.object(inject, "TransferConfig", functools.partial(TransferConfig, use_threads=False))
+        )
         stack.enter_context(patch.object(asyncio, "to_thread", _at_once))  # the AWS simulator answers in a thread
         stack.enter_context(patch.object(model_task, "recorded_progress", lambda writer: nullcontext()))
         yield

@@ -68,3 +68,11 @@ CHOSEN_THROUGHPUT = replace(
     name="chosen_throughput",
     use_case={"serving": {"mode": "auto", "max_hours": 0.000001, "poll_interval_seconds": 400}},
 )
+# The data has a validation file, and the schedules disturb its upload.
+VALIDATION = Part(
+    "validation",
+    before=("preflight", "ingest", "estimate", "approve_spending", "evaluation_shards", "tuned.merge"),
+    tasks=("tuned.upload", "tuned.submit", "tuned.trained", "outcome"),
+    training_rows=16,
+    use_case={"training": {"validation_share": 0.2, "poll_interval_seconds": 1500}},
+)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 
 import pytest
+from boto3.s3 import inject
 
 from include.distill.config.catalog import load_catalog
 from include.distill.core.errors import ThrottledError
@@ -30,6 +31,12 @@ def test_a_killed_process_ends_all_work() -> None:
 
     with one_thread(VirtualClock()), pytest.raises(KilledError):
         list(fan_out.for_each(range(3), work, threads=2))
+
+
+def test_boto3_copies_an_object_without_threads() -> None:
+    assert inject.TransferConfig().use_threads
+    with one_thread(VirtualClock()):
+        assert not inject.TransferConfig().use_threads
 
 
 def test_an_error_is_raised_when_the_result_is_read() -> None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from tools.simulate.checks import (
     answers,
     batches,
+    datasets,
     endpoints,
     evaluations,
     leftovers,
@@ -31,6 +32,7 @@ from tools.simulate.checks.outcome import Outcome
 RULES = (
     runs.breaches,
     training.breaches,
+    datasets.breaches,
     endpoints.breaches,
     batches.breaches,
     synthesis.breaches,

@@ -12,6 +12,7 @@ from tools.simulate.all_parts import PARTS
 from tools.simulate.first_failure import FirstFailure
 from tools.simulate.mechanisms import MECHANISMS
 from tools.simulate.parts import BATCH, DISTILLATION, EVALUATION, ON_DEMAND, SERVING, TRAINING, Part
+from tools.simulate.parts_of_purchases import CHOSEN_THROUGHPUT, OPTIMIZATION
 from tools.simulate.plan import Plan
 from tools.simulate.schedules import Schedule, part_of
 from tools.simulate.scoreboard import try_without
@@ -29,7 +30,8 @@ from tools.simulate.search import (
 from tools.simulate.shares import Found, Noticed
 from tools.simulate.world import World, open_world
 
-BUYING = (TRAINING, SERVING, ON_DEMAND, DISTILLATION, BATCH, EVALUATION)  # also searched with two faults
+# Also searched with two faults.
+BUYING = (TRAINING, SERVING, ON_DEMAND, CHOSEN_THROUGHPUT, DISTILLATION, BATCH, EVALUATION, OPTIMIZATION)
 LEAST_SCHEDULES = 150  # a quick search runs at least this many of each part
 DRAWN_SHARE = 1 / 8  # of the time that a quick search has for a part
 REPLAYS_PER_PART = 3

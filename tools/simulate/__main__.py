@@ -20,7 +20,7 @@ from tools.simulate.shares import Fuzzed, Share, forget, load, merge, store, wri
 RESULT = PROJECT_ROOT / ".local" / "simulate.json"
 SHARES = PROJECT_ROOT / ".local" / "simulate"
 REPLAYS = PROJECT_ROOT / "tests" / "replays"
-QUICK_SECONDS = 400.0  # each part runs its mechanisms and its first schedules even if it then takes longer
+QUICK_SECONDS = 450.0  # each part runs its mechanisms and its first schedules even if it then takes longer
 INTERRUPTED = 130
 _OF_THE_PLAN = ("quick", "seed", "drawn", "depth", "minutes", "fuzz", "fail_fast")
 

@@ -32,7 +32,7 @@ from tools.simulate.world import World, open_world
 
 # Also searched with two faults.
 BUYING = (TRAINING, SERVING, ON_DEMAND, CHOSEN_THROUGHPUT, DISTILLATION, BATCH, EVALUATION, OPTIMIZATION)
-LEAST_SCHEDULES = 150  # a quick search runs at least this many of each part
+LEAST_SCHEDULES = 100  # a quick search runs at least this many of each part
 DRAWN_SHARE = 1 / 8  # of the time that a quick search has for a part
 REPLAYS_PER_PART = 3
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from include.distill.core.naming import run_key
+from tools.simulate.small_batches import LEAST_RECORDS
 
 OTHER_ROWS = 100  # the first training row of a champion that was not trained on the rows of the part
 APPROVE = "Approve"  # the answer of a person who agrees
@@ -141,7 +142,7 @@ BATCH = Part(
         "synthesis": {"inference": "batch", "pairs_per_document": 1},
         "batch": {"poll_interval_seconds": 1500},
     },
-    training_rows=100,  # the fewest records of a batch job
+    training_rows=LEAST_RECORDS,
 )
 SYNTHESIS = Part(
     "synthesis",

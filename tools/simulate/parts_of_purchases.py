@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from tools.simulate.parts import ON_DEMAND, Approval, Part
+from tools.simulate.small_batches import LEAST_RECORDS
 
 _ASKS = {"before_spending": "always", "before_hourly": "never"}
 _OPTIMIZED = {"name": "better", "kind": "base", "prompt": "optimized"}
@@ -28,7 +29,7 @@ REJECTED_PURCHASES = Part(
         "tuned.release",
         "outcome",
     ),
-    training_rows=100,  # the fewest records of a batch job
+    training_rows=LEAST_RECORDS,
     use_case={
         "max_spend_usd": 500,
         "approval": _ASKS,

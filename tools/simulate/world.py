@@ -32,6 +32,7 @@ from tools.simulate.person import answer_question
 from tools.simulate.planned_runs import DAY, planned_of
 from tools.simulate.promoting import settle_without_real_time, write_report
 from tools.simulate.record import FirstState, Record, overshadowed
+from tools.simulate.small_batches import small_batches
 from tools.simulate.sweeping import Sweeper
 from tools.simulate.use_case import ENDPOINT_SECONDS, JOB_SECONDS, load_dag, write_use_case
 from tools.simulate.wire import Wire
@@ -381,6 +382,7 @@ def open_world(folder: Path, part: Part, first: FirstState | None = None) -> Ite
     :param first: the first state of the schedules, from a world of the same part; ``None`` to compute it.
     """
     with ExitStack() as stack:
+        stack.enter_context(small_batches())
         world = World(folder, part)
         stack.callback(world.close)
         stack.enter_context(virtual_time(world.clock))

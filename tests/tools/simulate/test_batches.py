@@ -34,6 +34,7 @@ def calls(batches: World) -> dict[tuple[str, str], int]:
 def schedules(calls: dict[tuple[str, str], int]) -> list[tuple[Fault, ...]]:
     create, waiting = calls[CREATE, "task"], calls[GET, "trigger"]
     return [
+        (Fault(create - 1, Kind.OUTLIVED, Way.MARK_RUN_FAILED),),
         (Fault(create, Kind.KILLED_AFTER),),
         (Fault(create, Kind.LOST),),
         (Fault(waiting, Kind.KILLED_BEFORE, Way.MARK_FAILED),),

@@ -12,7 +12,7 @@ from tools.simulate.checks.synthesis import paid_and_stored
 
 KIND = "batch_jobs"
 SUBMIT = "synthesize_batch.submit"
-LEAST_RECORDS = 100  # of a batch job
+LEAST_RECORDS = 10  # of a batch job of the simulated account
 NEIGHBOUR_PASSES = "a run of another use case on the same data begins and ends before the call"
 
 

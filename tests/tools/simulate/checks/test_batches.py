@@ -48,7 +48,7 @@ def test_a_good_end_has_no_breach() -> None:
 
 
 def test_too_few_questions_for_another_job_are_asked_on_demand_after_a_stopped_job() -> None:
-    assert not [*breaches(end("Stopped", paid={"a": 1}, stored=1, asked=100, met=[met(Way.MARK_RUN_FAILED)]))]
+    assert not [*breaches(end("Stopped", paid={"a": 1}, stored=1, asked=10, met=[met(Way.MARK_RUN_FAILED)]))]
 
 
 def test_a_person_may_say_that_the_jobs_are_not_needed() -> None:

@@ -19,7 +19,7 @@ from include.distill.core.errors import IncompleteRunError, RefusedError, Transi
 from tests.fakes.fake_bedrock import FakeBedrock
 from tests.fakes.memory_store import MemoryStore
 from tests.fakes.training_set import TRAINING_SHA256, TRAINING_URI
-from tests.plugins.conftest import RUN_URI, freeze
+from tests.plugins.conftest import RUN_URI, FakeTaskInstance, freeze
 
 pytestmark = pytest.mark.usefixtures("training_set")
 
@@ -59,7 +59,9 @@ class Run:
         operator = BedrockSubmitCustomizationJobOperator(
             task_id="submit", arm="tuned", run_uri=RUN_URI, dataset=DATASET
         )
-        manifest = self.equip(operator).execute(self.of("tuned.submit"))
+        context = self.of("tuned.submit")
+        context["ti"] = FakeTaskInstance(**vars(context["ti"]), task_id="tuned.submit", dag_id="d", run_id="r")
+        manifest = self.equip(operator).execute(context)
         self.left["tuned.submit", "return_value"] = manifest
         return str(manifest["job_name"])
 

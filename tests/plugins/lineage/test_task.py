@@ -65,6 +65,10 @@ class ReportingRun(PipelineRun):
         self.assets += [(task_class.__name__, extras[outlet].extra) for outlet in task.outlets[:1]]
         return result
 
+    def until_report(self) -> dict[str, Any]:
+        """Run every task before ``report``, because each of them reports something."""
+        return self.run_until_report()
+
 
 @pytest.fixture
 def run(equip: Any, bedrock: FakeBedrock, store: MemoryStore, context: Any) -> ReportingRun:

@@ -91,11 +91,12 @@ class PipelineRun:
                     fake.update(copy.deepcopy(known))
                 return copy.deepcopy(arguments)
         before = copy.deepcopy(state)
-        arguments = self._until_report()
+        arguments = self.run_until_report()
         self._known.append((before, copy.deepcopy(fakes), copy.deepcopy(arguments)))
         return arguments
 
-    def _until_report(self) -> dict[str, Any]:
+    def run_until_report(self) -> dict[str, Any]:
+        """Run every task before ``report``, even if the results are known."""
         write_jsonl(self.store, RunFolder(self.run_uri).source("rejected"), [])
         self.run(EstimateCostOperator)
         written = [self.run(BedrockSynthesizeOperator, shard=n) for n in range(10)]

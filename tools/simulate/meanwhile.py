@@ -54,7 +54,8 @@ def act_meanwhile(world: Installation, task: str, attempts: Mapping[tuple[str, s
     :param attempts: how often each task was started, by its run and its label. The present attempt is counted.
     """
     before, act = MEANWHILE.get(world.part.earlier or "", (None, None))
-    if act is None or task != before or sum(count for (_, one), count in attempts.items() if one == task) != 1:
+    starts = sum(count for (_, started), count in attempts.items() if started == task)
+    if act is None or task != before or starts != 1:
         return
     world.worker.repeatable.begin(task.encode())
     with world.wire.unseen():

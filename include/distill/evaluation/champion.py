@@ -200,7 +200,8 @@ def promote(
     :param change: this promotion; ``None`` if the use case has no standing endpoint.
     :param stored: the record as it was before ``endpoint`` was checked. If another task has written the record since,
         nothing is written. By default, the record is read now.
-    :param require_running: is called right before the record is written, and raises an error if it must not be written.
+    :param require_running: is called right before the winner is recorded, and raises an error if it must not be
+        recorded. It is not called if the winner is already the champion.
     :raises PromotionError: the run's models were compared with a champion other than the current one, a person rolled
         back from ``winner``, or another task wrote the record at the same time. Nothing was changed.
     """

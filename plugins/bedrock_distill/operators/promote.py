@@ -68,6 +68,8 @@ class PromoteChampionOperator(WinnerOperator):
     :raises PromotionError: the champion changed after it was compared with the winner, the winner's model is gone, or
         the standing endpoint has not passed the smoke prompts with the winner. The task wrote nothing, unless the
         message says so.
+    :raises EndedAttemptError: Airflow no longer runs this attempt, and there is a standing endpoint. The task wrote
+        nothing.
     """
 
     template_fields: Sequence[str] = (*WinnerOperator.template_fields, "switched", "smoked")

@@ -35,7 +35,7 @@ def of_sweeper(outcome: Outcome) -> Iterator[str]:
 
 def _successes(outcome: Outcome) -> Iterator[str]:
     """
-    Yield the runs of the sweeper that succeeded, and told nobody of an endpoint that they could not delete.
+    Yield the runs of the sweeper that succeeded although they left an endpoint that they should have deleted.
 
     If Airflow's database was lost, an endpoint that nobody uses stays until it expires.
     """
